@@ -1,0 +1,62 @@
+"""The exception tree. Each boundary raises its own kind; only the command line catches them.
+
+::
+
+    DoctorError
+    +-- ProbeError(kind)        a child that reads the machine could not do its work
+    +-- SnapshotError           a snapshot file is unreadable or of an unknown schema
+    +-- RuleError(file, why)    a rule file or rule pack breaks the contract
+    +-- KnowledgeError(table)   a fact table is missing or malformed
+    +-- PlanConflict            no plan satisfies the constraints
+    +-- ApplyError(step)        a plan step failed
+"""
+
+from __future__ import annotations
+
+
+class DoctorError(Exception):
+    """Anything the doctor itself could not do; the command line turns it into exit code 3."""
+
+
+class ProbeError(DoctorError):
+    """A probe child failed. ``kind`` is a stable word: missing, timeout, crashed, garbled."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+
+
+class SnapshotError(DoctorError):
+    """A snapshot file is not readable, too large, or of a schema this program does not know."""
+
+
+class RuleError(DoctorError):
+    """A rule file breaks the contract."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+        self.file = file
+        self.why = why
+
+
+class KnowledgeError(DoctorError):
+    """A fact table is missing, malformed, or lost rows."""
+
+    def __init__(self, table: str, why: str) -> None:
+        super().__init__(f"{table}: {why}")
+        self.table = table
+        self.why = why
+
+
+class PlanConflict(DoctorError):  # noqa: N818 - the house's name for it
+    """The constraints of the findings cannot be met together."""
+
+
+class ApplyError(DoctorError):
+    """A plan step failed; ``undone`` says whether the machine is back in its old state."""
+
+    def __init__(self, step: str, why: str, undone: bool = False) -> None:
+        super().__init__(f"{step}: {why}")
+        self.step = step
+        self.undone = undone

@@ -1,0 +1,1 @@
+"""The VRAM budget of a model on given devices."""

@@ -1,0 +1,1 @@
+"""Text or source code -> Snapshot. Reads, never executes."""

@@ -1,0 +1,46 @@
+"""Facts about what the user wants to run (WHAT): read with the ast module, never executed."""
+
+from doctor.model.facts.spec import fact
+
+FACTS = (
+    fact("src.files", "list", "files read", "path"),
+    fact("src.errors", "records", "files that do not parse", "path", file="path", line="int", problem="text"),
+    fact(
+        "src.imports",
+        "records",
+        "top-level imports of the program",
+        "path",
+        module="text",
+        name="text",  # imported name, for `from module import name`
+        file="path",
+        line="int",
+        guarded="bool",  # inside try/except ImportError or a function
+        resolves="bool",
+        dist="text",  # distribution that serves it
+        want="text",  # distribution that usually serves it
+    ),
+    fact("src.requirements", "records", "requirement lines", "path", name="text", spec="text", file="path", line="int", met="bool", found="version"),
+    fact("src.repos", "records", "repo ids and local paths it loads", "path", id="text", file="path", line="int", kind="text", cached="bool", via="text"),
+    fact("src.env", "records", "variables it sets", "free", name="text", value="text", file="path", line="int", after_import="text"),
+    fact(
+        "src.calls",
+        "records",
+        "calls that matter: from_pretrained, to, cuda, launch, input ...",
+        "free",
+        name="text",  # dotted name, last part first resolved: transformers.AutoModel.from_pretrained
+        method="text",  # last part
+        args="list",  # literal positional arguments, else null
+        keywords="map",  # keyword -> literal value, or null when not a literal
+        file="path",
+        line="int",
+        scope="text",  # module, function name, or loop
+        target="text",  # variable it is assigned to or called on
+        in_loop="bool",
+        in_async="bool",
+        no_grad="bool",
+    ),
+    fact("src.argparse", "records", "command line options it declares", "free", flag="text", default="text", file="path", line="int"),
+    fact("src.shell", "records", "shell lines (scripts) that matter", "free", text="text", file="path", line="int"),
+    fact("src.names", "list", "dotted names used, resolved through the imports"),
+    fact("src.project", "text", "code base recognised: llava, lisa, internvl, qwen-vl ..."),
+)

@@ -1,0 +1,30 @@
+"""One line of the fact catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# How a value is compared by rules. ``records`` is a list of flat objects whose fields have types of their own.
+TYPES = ("version", "int", "bytes", "float", "bool", "text", "path", "list", "map", "records")
+# What must happen before the value may be pasted: paths below home become ``~``, hosts and users pseudonyms,
+# urls lose user info, free text passes the pattern redactor, secrets are never stored at all.
+SENSITIVE = ("", "path", "host", "url", "free")
+
+
+@dataclass(frozen=True, slots=True)
+class FactSpec:
+    """Name, type, meaning (units included), privacy, and the types of record fields."""
+
+    name: str
+    type: str
+    doc: str
+    sensitive: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def fact(name: str, type_: str, doc: str, sensitive: str = "", /, **fields: str) -> FactSpec:
+    """Shorthand for the tables; keyword arguments are the fields of ``records``."""
+    if type_ not in TYPES or sensitive not in SENSITIVE or not set(fields.values()) <= set(TYPES):
+        raise ValueError(f"fact {name}: unknown type or privacy mark")
+    return FactSpec(name, type_, doc, sensitive, fields)

@@ -1,0 +1,57 @@
+"""What was judged: one rule against one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Verdict(str, Enum):
+    """``unknown`` and ``crash`` are counted in every summary; a missing fact never becomes ``clear``."""
+
+    HIT = "hit"
+    CLEAR = "clear"
+    SILENT = "silent"
+    UNKNOWN = "unknown"
+    CRASH = "crash"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing the rule looked at: the fact's name and what it held, or a line of a pasted text."""
+
+    fact: str
+    seen: Any
+    line: int | None = None  # 1-based line of the pasted text
+
+
+@dataclass(frozen=True, slots=True)
+class FixStep:
+    """One concrete step: every hole filled, not yet a command of any shell."""
+
+    kind: str
+    target: str
+    to: str
+    safety: str
+    way: int = 1
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one rule. ``confidence`` in 0..1; ``under`` is the id of the finding that explains it."""
+
+    rule: str
+    slug: str
+    family: str
+    severity: str
+    verdict: Verdict
+    confidence: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[str, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
+    fix: tuple[FixStep, ...] = ()
+    under: str | None = None
+    trouble: str = ""

@@ -1,0 +1,58 @@
+"""What the doctor knows: a rule, as built by the loader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Clause = Mapping[str, Any]
+
+SEVERITIES = ("error", "warning", "note")
+LANGUAGES = ("en", "zh")
+TEXT_KEYS = ("title", "why", "next", "proof")
+FIX_KINDS = ("pin", "uninstall", "set_env", "unset_env", "link", "move", "delete", "download", "edit", "run", "advise")
+SAFETIES = ("safe", "changes-env", "destructive", "manual")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A text that the failing program prints.
+
+    ``pattern`` is searched line by line; ``literals`` are lower-case words of which every matching line has at
+    least one (the prefilter); ``weight`` in 0..1 says how sure this line alone makes us of the cause.
+    """
+
+    pattern: str
+    weight: float
+    literals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixSpec:
+    """One typed step of a remedy, with ``{holes}`` still open. Steps of the same ``way`` belong together."""
+
+    kind: str
+    target: str
+    to: str
+    safety: str
+    way: int = 1
+    only: tuple[Clause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One pitfall. Its words live in the text store, so that judging never parses them."""
+
+    id: str
+    slug: str
+    family: str
+    severity: str
+    since: str
+    links: tuple[str, ...]
+    applies: tuple[Clause, ...]
+    when: tuple[Clause, ...]
+    signs: tuple[Sign, ...]
+    fix: tuple[FixSpec, ...]
+    explains: tuple[str, ...]
+    prior: float = 0.5

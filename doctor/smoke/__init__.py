@@ -1,0 +1,1 @@
+"""Small inferences in a child of the target interpreter; returns facts."""
