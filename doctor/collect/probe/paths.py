@@ -1,0 +1,128 @@
+"""Folders and small files of the user, read with a cap and, where they may lie on a dead mount, with a deadline."""
+import errno
+import os
+import stat
+import threading
+
+WAIT = 1.5  # seconds for one answer of a folder outside the environment
+_LISTINGS = {}
+_SLOW = []  # roots that did not answer; never asked again
+
+
+class Silent(OSError):
+    """The file system did not answer in time."""
+
+
+def bounded(call, path):
+    """``call(path)`` in a thread of its own; raises ``Silent`` when it has no answer in ``WAIT`` seconds."""
+    for root in _SLOW:
+        if path == root or path.startswith(root + os.sep):
+            raise Silent(errno.ETIMEDOUT, "no answer from the file system", path)
+    box = []
+
+    def work():
+        try:
+            box.append((True, call(path)))
+        except OSError as error:
+            box.append((False, error))
+
+    thread = threading.Thread(target=work)
+    thread.daemon = True
+    thread.start()
+    thread.join(WAIT)
+    if not box:
+        _SLOW.append(path)
+        raise Silent(errno.ETIMEDOUT, "no answer from the file system", path)
+    good, value = box[0]
+    if not good:
+        raise value
+    return value
+
+
+def names(path, trusted=False):
+    """Names in a folder in the file system's own order, as the importer sees them; ``[]`` when it is no folder.
+
+    ``trusted`` folders (the running interpreter's own) are listed directly. Raises ``Silent``, and OSError for a
+    folder that may not be read.
+    """
+    if path not in _LISTINGS:
+        try:
+            _LISTINGS[path] = os.listdir(path) if trusted else bounded(os.listdir, path)
+        except Silent:
+            raise
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                raise
+            _LISTINGS[path] = []
+    return _LISTINGS[path]
+
+
+def quiet_names(path, trusted=False):
+    """``names``, with ``[]`` for a folder that cannot be read."""
+    try:
+        return names(path, trusted)
+    except (OSError, ValueError):
+        return []
+
+
+def read(path, cap=65536):
+    """The first ``cap`` bytes of a regular file, ``None`` when it is missing, unreadable or anything else."""
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError):
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        parts, left = [], cap
+        while left > 0:
+            block = os.read(fd, min(left, 1 << 20))
+            if not block:
+                break
+            parts.append(block)
+            left -= len(block)
+        return b"".join(parts)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def text(path, cap=65536):
+    """``read`` as text; wrong bytes become replacement characters. ``None`` when it cannot be read."""
+    data = read(path, cap)
+    return None if data is None else data.decode("utf-8", "replace")
+
+
+def is_dir(path):
+    try:
+        return stat.S_ISDIR(bounded(os.stat, path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path):
+    """A regular file that is there now (a link is followed)."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def size(path):
+    """Size in bytes of what a path names, ``None`` when it is not there."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return None
+
+
+def same(first, second):
+    """Two spellings of one folder."""
+    return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
+
+
+def inside(path, folder):
+    """``path`` lies in ``folder`` or is it; both as written."""
+    folder = folder.rstrip(os.sep)
+    return path == folder or path.startswith(folder + os.sep)

@@ -1,0 +1,62 @@
+"""Writes the rule corpus as bundle files: what judging needs in one JSON, words and examples apart.
+
+``rules.json`` is read at each start; ``words.jsonl`` holds one line a rule and is read by offset, only for the
+rules that hit; ``kb/`` holds the fact tables. Their formats are private to bundle.py and store.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from doctor.engine.load import RuleFile, load_dir, tomllib
+
+FORMAT = 1
+
+
+def write_bundle(rules_dir: Path, out: Path) -> None:
+    """Bundle ``rules_dir`` into ``out``. Raises RuleError when a rule breaks the contract."""
+    loaded = load_dir(rules_dir)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    offsets, words = _words(loaded)
+    (out / "words.jsonl").write_bytes(words)
+    body: dict[str, Any] = {
+        "format": FORMAT,
+        "digest": digest(loaded),
+        "families": families(rules_dir),
+        "rules": [asdict(item.rule) for item in loaded],
+        "words": offsets,
+    }
+    (out / "rules.json").write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    if (rules_dir / "kb").is_dir():
+        shutil.copytree(rules_dir / "kb", out / "kb")
+
+
+def _words(loaded: list[RuleFile]) -> tuple[dict[str, list[int]], bytes]:
+    offsets: dict[str, list[int]] = {}
+    parts: list[bytes] = []
+    at = 0
+    for item in loaded:
+        record = {"text": item.text, "examples": item.examples}
+        line = (json.dumps(record, ensure_ascii=False, default=str) + "\n").encode()
+        offsets[item.rule.id] = [at, len(line)]
+        parts.append(line)
+        at += len(line)
+    return offsets, b"".join(parts)
+
+
+def digest(loaded: list[RuleFile]) -> str:
+    """SHA-256 over rules and words, in hex; printed in every report."""
+    canonical = [[asdict(item.rule), item.text] for item in loaded]
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def families(rules_dir: Path) -> dict[str, Any]:
+    """The family table: folder name -> title in both languages, order, id prefix."""
+    path = rules_dir / "families.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

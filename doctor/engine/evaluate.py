@@ -1,0 +1,121 @@
+"""Rules over one snapshot. Pure: no I/O, no clock, no environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from doctor.engine.clauses import every, note_match
+from doctor.engine.scope import Case, Scope
+from doctor.model import Finding, FixStep, Rule, Snapshot, Verdict
+
+HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
+
+# Confidence of a finding by what speaks for it; a text's own weight comes from the sign that matched.
+FACTS_ALONE = 0.9
+FACTS_BESIDE_A_FAILURE = 0.4  # true of the machine, but the failing text does not show it
+SHARE_OF_FACTS = 0.7  # of the remaining doubt that agreeing facts take away from a sign
+
+
+def evaluate(rules: Iterable[Rule], snapshot: Snapshot) -> list[Finding]:
+    """The verdict of every rule, in the order of the rules."""
+    case = Case(snapshot)
+    return [judge(rule, case) for rule in rules]
+
+
+def judge(rule: Rule, case: Case) -> Finding:
+    """One rule against one case. A rule that crashes costs only its own answer."""
+    scope = Scope(case)
+    try:
+        return _judge(rule, case, scope)
+    except Exception as error:  # noqa: BLE001 - the one guard around rules; the crash is reported as a verdict
+        return _finding(rule, scope, Verdict.CRASH, 0.0, trouble=f"{type(error).__name__}: {error}"[:300])
+
+
+def _judge(rule: Rule, case: Case, scope: Scope) -> Finding:
+    gate = every(rule.applies, scope)
+    if gate is False:
+        return _finding(rule, scope, Verdict.SILENT, 0.0)
+    facts = every(rule.when, scope) if rule.when else None
+    if facts is False:
+        return _finding(rule, scope, Verdict.CLEAR, 0.0)
+    weight = _sign(rule, case, scope)
+    if facts and gate:
+        return _finding(rule, scope, Verdict.HIT, _confidence(weight, case))
+    if weight:
+        return _finding(rule, scope, Verdict.HIT, weight if gate else weight * 0.95)
+    if rule.when or gate is None:
+        return _finding(rule, scope, Verdict.UNKNOWN if rule.when else Verdict.SILENT, 0.0)
+    return _finding(rule, scope, Verdict.CLEAR if case.log else Verdict.SILENT, 0.0)
+
+
+def _sign(rule: Rule, case: Case, scope: Scope) -> float:
+    """Weight of the strongest sign that the text shows; 0 when it shows none."""
+    if case.log is None:
+        return 0.0
+    best = 0.0
+    for sign in rule.signs:
+        if sign.weight <= best:
+            continue
+        found = case.log.search(sign.pattern, sign.literals)
+        if found:
+            note_match(scope, *found)
+            best = sign.weight
+    return best
+
+
+def _confidence(weight: float, case: Case) -> float:
+    if weight:
+        return weight + (1 - weight) * SHARE_OF_FACTS
+    return FACTS_BESIDE_A_FAILURE if case.failed else FACTS_ALONE
+
+
+def _finding(rule: Rule, scope: Scope, verdict: Verdict, confidence: float, trouble: str = "") -> Finding:
+    hit = verdict is Verdict.HIT
+    return Finding(
+        rule=rule.id,
+        slug=rule.slug,
+        family=rule.family,
+        severity=rule.severity,
+        verdict=verdict,
+        confidence=round(confidence, 3),
+        evidence=tuple(scope.evidence) if hit else (),
+        missing=tuple(scope.missing),
+        bound=dict(scope.bound) if hit else {},
+        fix=_steps(rule, scope) if hit else (),
+        trouble=trouble,
+    )
+
+
+def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
+    steps = []
+    for spec in rule.fix:
+        if spec.only and every(spec.only, scope) is not True:
+            continue
+        target, to = fill(spec.target, scope.bound), fill(spec.to, scope.bound)
+        if target is not None and to is not None:
+            steps.append(FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,)))
+        elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known
+            steps.append(FixStep("advise", target, "", "manual", spec.way, (rule.id,)))
+    return tuple(steps)
+
+
+def fill(text: str, bound: dict[str, str]) -> str | None:
+    """``{name}`` and ``{name|words when unknown}`` filled in; None when a name without fallback is not bound."""
+    complete = True
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal complete
+        value = bound.get(match.group(1), match.group(2))
+        if value is None:
+            complete = False
+            return ""
+        return value
+
+    filled = HOLE.sub(put, text)
+    return filled if complete else None
+
+
+def fill_text(text: str, bound: dict[str, str]) -> str:
+    """The same for words that are read by people: an unbound name shows as a question mark."""
+    return HOLE.sub(lambda match: bound.get(match.group(1), match.group(2) if match.group(2) is not None else "?"), text)

@@ -1,0 +1,10 @@
+"""Predicates about memory, disks, hosts and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from doctor.engine.scope import Scope
+from doctor.model.rule import Clause
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {}

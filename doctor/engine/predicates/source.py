@@ -1,0 +1,10 @@
+"""Predicates about the program the user wants to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from doctor.engine.scope import Scope
+from doctor.model.rule import Clause
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {}

@@ -1,0 +1,115 @@
+"""Where the rules are: the bundle inside an installed package, else rules/ beside the package in a checkout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from doctor.errors import RuleError
+from doctor.model import FixSpec, Rule, Sign
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class Words:
+    """The texts and examples of rules, read from the bundle by offset or held in memory."""
+
+    def __init__(self, file: Path | None, offsets: Mapping[str, Sequence[int]], held: Mapping[str, Any]) -> None:
+        self._file = file
+        self._offsets = offsets
+        self._held = dict(held)
+
+    def _record(self, rule_id: str) -> Mapping[str, Any]:
+        if rule_id not in self._held:
+            if self._file is None or rule_id not in self._offsets:
+                raise RuleError(rule_id, "there is no such rule")
+            at, size = self._offsets[rule_id]
+            with self._file.open("rb") as handle:
+                handle.seek(at)
+                self._held[rule_id] = json.loads(handle.read(size))
+        record: Mapping[str, Any] = self._held[rule_id]
+        return record
+
+    def text(self, rule_id: str, language: str) -> Mapping[str, str]:
+        """title, why, next, proof in ``language`` (``en`` or ``zh``)."""
+        text: Mapping[str, str] = self._record(rule_id)["text"][language]
+        return text
+
+    def examples(self, rule_id: str) -> Sequence[Mapping[str, Any]]:
+        """The rule's inline examples."""
+        examples: Sequence[Mapping[str, Any]] = self._record(rule_id)["examples"]
+        return examples
+
+    def also(self, held: Mapping[str, Any]) -> Words:
+        """A copy that holds more rules."""
+        return Words(self._file, self._offsets, {**self._held, **held})
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Rules with their words. ``digest`` names the corpus in reports; ``origin`` says where it came from."""
+
+    rules: tuple[Rule, ...]
+    words: Words
+    digest: str
+    origin: str
+    families: Mapping[str, Any]
+
+    def by_id(self) -> dict[str, Rule]:
+        """Rules by id."""
+        return {rule.id: rule for rule in self.rules}
+
+
+def load(extra: Path | None = None) -> Corpus:
+    """The shipped corpus, with the site rules of folder ``extra`` added. Raises RuleError for a bad pack."""
+    inside = PACKAGE / "rules" / "rules.json"
+    corpus = _from_bundle(inside) if inside.is_file() else _from_checkout(PACKAGE.parent / "rules")
+    return corpus if extra is None else _with_pack(corpus, extra)
+
+
+def _from_bundle(path: Path) -> Corpus:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    words = Words(path.with_name("words.jsonl"), data["words"], {})
+    rules = tuple(_rule(raw) for raw in data["rules"])
+    return Corpus(rules, words, data["digest"], "bundle", data["families"])
+
+
+def _rule(raw: dict[str, Any]) -> Rule:
+    raw["signs"] = tuple(Sign(**sign) for sign in raw["signs"])
+    raw["fix"] = tuple(FixSpec(**fix) for fix in raw["fix"])
+    return Rule(**raw)
+
+
+def _from_checkout(root: Path) -> Corpus:
+    from doctor.engine import bundle  # noqa: PLC0415 - tomllib and the checks are for checkouts and site packs only
+    from doctor.engine.load import load_dir  # noqa: PLC0415
+
+    loaded = load_dir(root)
+    held = {item.rule.id: {"text": item.text, "examples": item.examples} for item in loaded}
+    rules = tuple(item.rule for item in loaded)
+    return Corpus(rules, Words(None, {}, held), bundle.digest(loaded), "checkout", bundle.families(root))
+
+
+def _with_pack(corpus: Corpus, folder: Path) -> Corpus:
+    if not folder.is_dir():
+        raise RuleError(str(folder), "is not a folder")
+    added = _from_checkout(folder)
+    known = corpus.by_id()
+    for rule in added.rules:
+        if rule.id in known:
+            raise RuleError(rule.id, f"is already the id of the shipped rule {known[rule.id].slug}")
+    held = {r.id: {"text": _both(added, r.id), "examples": added.words.examples(r.id)} for r in added.rules}
+    return replace(
+        corpus,
+        rules=corpus.rules + added.rules,
+        words=corpus.words.also(held),
+        digest=f"{corpus.digest}+{added.digest}",
+        families={**corpus.families, **added.families},
+    )
+
+
+def _both(corpus: Corpus, rule_id: str) -> dict[str, Mapping[str, str]]:
+    return {language: corpus.words.text(rule_id, language) for language in ("en", "zh")}
