@@ -8,7 +8,7 @@ HEADER_CAP = 262144  # bytes; torch's is 30 kB, the longest seen 90 kB
 _RUNS = re.compile(r"[-_.]+")
 _EGG = re.compile(r"-py\d(?:\.\d+)?(?:-.*)?$")
 _SPLIT = re.compile(r"^(.+?)-(v?\d[^-]*(?:-\d+)?)$")
-_WANTED = ("name", "version", "requires-dist", "requires-python")
+_HEADERS = re.compile(b"^(Name|Version|Requires-Dist|Requires-Python):(.*)$", re.IGNORECASE | re.MULTILINE)
 
 
 def normalise(name):
@@ -31,9 +31,9 @@ def split_folder(entry):
 class Dist(object):
     """A distribution found on the path. ``version`` comes from the folder's name where it says so."""
 
-    __slots__ = ("name", "raw", "version", "entry", "folder", "where", "kind", "_head", "problem")
+    __slots__ = ("_head", "entry", "folder", "kind", "name", "problem", "raw", "version", "where")
 
-    def __init__(self, raw, version, entry, folder, where, kind):
+    def __init__(self, raw, version, entry, *, folder, where, kind):
         self.raw = raw
         self.name = normalise(raw)
         self.version = version
@@ -79,15 +79,13 @@ class Dist(object):
 
 def parse(data):
     """Headers of interest up to the first empty line. Never raises: odd bytes become replacement characters."""
-    data = data.replace(b"\r\n", b"\n") if b"\r" in data else data
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
     head = data.partition(b"\n\n")[0]
     if b"\n " in head or b"\n\t" in head:
         head = re.sub(b"\n[ \t]+", b" ", head)
     found = {}
-    for line in head.split(b"\n"):
-        key, mark, value = line.partition(b":")
-        if mark and key[:1] in b"NnVvRr":
-            word = key.decode("ascii", "replace").lower()
-            if word in _WANTED:
-                found.setdefault(word, []).append(value.strip().decode("utf-8", "replace"))
+    for key, value in _HEADERS.findall(head):
+        word = key.decode("ascii").lower()
+        found.setdefault(word, []).append(value.strip().decode("utf-8", "replace"))
     return found

@@ -9,15 +9,15 @@ _LISTINGS = {}
 _SLOW = []  # roots that did not answer; never asked again
 
 
-class Silent(OSError):
+class SilentError(OSError):
     """The file system did not answer in time."""
 
 
 def bounded(call, path):
-    """``call(path)`` in a thread of its own; raises ``Silent`` when it has no answer in ``WAIT`` seconds."""
+    """``call(path)`` in a thread of its own; raises ``SilentError`` when it has no answer in ``WAIT`` seconds."""
     for root in _SLOW:
         if path == root or path.startswith(root + os.sep):
-            raise Silent(errno.ETIMEDOUT, "no answer from the file system", path)
+            raise SilentError(errno.ETIMEDOUT, "no answer from the file system", path)
     box = []
 
     def work():
@@ -32,7 +32,7 @@ def bounded(call, path):
     thread.join(WAIT)
     if not box:
         _SLOW.append(path)
-        raise Silent(errno.ETIMEDOUT, "no answer from the file system", path)
+        raise SilentError(errno.ETIMEDOUT, "no answer from the file system", path)
     good, value = box[0]
     if not good:
         raise value
@@ -42,13 +42,13 @@ def bounded(call, path):
 def names(path, trusted=False):
     """Names in a folder in the file system's own order, as the importer sees them; ``[]`` when it is no folder.
 
-    ``trusted`` folders (the running interpreter's own) are listed directly. Raises ``Silent``, and OSError for a
+    ``trusted`` folders (the running interpreter's own) are listed directly. Raises ``SilentError``, and OSError for a
     folder that may not be read.
     """
     if path not in _LISTINGS:
         try:
             _LISTINGS[path] = os.listdir(path) if trusted else bounded(os.listdir, path)
-        except Silent:
+        except SilentError:
             raise
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR):

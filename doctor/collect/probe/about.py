@@ -1,0 +1,197 @@
+"""Facts about the interpreter itself: version, kind, tags, folders, what its build lacks."""
+import os
+import re
+import struct
+import sys
+
+import dists
+import paths
+
+NAMES = (
+    "python.version", "python.implementation", "python.executable", "python.prefix", "python.base_prefix",
+    "python.kind", "python.moved", "python.abi", "python.platform", "python.bits", "python.externally_managed",
+    "python.writable", "python.include", "python.missing_modules", "python.path", "python.site",
+    "python.user_site", "python.user_site_enabled", "python.installer",
+)
+# Modules that a build or a distribution's package may lack; the file or built-in that shows each.
+OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "_curses", "readline", "_tkinter",
+            "venv", "ensurepip", "distutils")
+QUIET = ("_curses", "readline", "_tkinter")  # their absence breaks no model program
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
+
+
+def read(ctx):
+    """Everything that is known without running the target; what only the live interpreter knows is left out then."""
+    target = dists.target(ctx)
+    facts = {
+        "python.version": target.version_text,
+        "python.implementation": target.implementation,
+        "python.executable": target.executable,
+        "python.prefix": target.prefix,
+        "python.base_prefix": target.base_prefix,
+        "python.kind": kind(target),
+        "python.moved": moved(target),
+        "python.site": target.sites,
+        "python.user_site": target.user_site,
+        "python.user_site_enabled": target.user_enabled,
+        "python.path": [folder for folder, _ in dists.listing(ctx).order],
+        "python.writable": any(os.path.isdir(site) and os.access(site, os.W_OK) for site in target.sites[:1]),
+        "python.installer": installer(target),
+    }
+    if target.live:
+        facts.update(_live(target))
+    elif target.venv and base_missing(target):
+        facts["python.broken"] = "base-missing"
+    return {name: value for name, value in facts.items() if value is not None or name == "python.user_site"}
+
+
+def _live(target):
+    return {
+        "python.abi": abi(target),
+        "python.platform": platform_tag(),
+        "python.bits": struct.calcsize("P") * 8,
+        "python.externally_managed": externally_managed(target),
+        "python.include": has_headers(target),
+        "python.missing_modules": missing_modules(target),
+    }
+
+
+def kind(target):
+    """venv, conda, framework, portable or system."""
+    if target.venv:
+        return "venv"
+    if target.conda:
+        return "conda"
+    prefix = (target.prefix or "").replace("\\", "/")
+    if "Python.framework" in prefix:
+        return "framework"
+    return "system" if prefix in ("/usr", "/usr/local", "/") or prefix.startswith("/usr/") else "portable"
+
+
+def base_missing(target):
+    """The folder or program that the venv was made from is gone."""
+    home = (target.cfg or {}).get("home")
+    return bool(home) and not (os.path.isdir(home) and _any_python(home, target))
+
+
+def _any_python(home, target):
+    names = paths.quiet_names(home)
+    wanted = ("python.exe", "pypy3.exe") if target.windows else ("python3", "python", "pypy3")
+    links = ["python" + target.short()] if target.version else []
+    return any(name in names and os.path.exists(os.path.join(home, name)) for name in links + list(wanted))
+
+
+def moved(target):
+    """A venv whose scripts name an interpreter in another folder. Absent where no script tells."""
+    if not target.venv or target.windows:
+        return None
+    folder = os.path.join(target.prefix, "bin")
+    for name in sorted(paths.quiet_names(folder, target.live)):
+        if not name.startswith(("activate", "python", ".", "pydoc")):
+            place = shebang_folder(os.path.join(folder, name))
+            if place is not None:
+                if not paths.same(place, folder) and (_inside_venv(place) or not os.path.isdir(place)):
+                    return True
+    return _activate_moved(target)
+
+
+def _inside_venv(folder):
+    return os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))
+
+
+def _activate_moved(target):
+    """``VIRTUAL_ENV=`` of bin/activate names a folder that is gone or another environment."""
+    body = paths.text(os.path.join(target.prefix, "bin", "activate")) or ""
+    found = re.search(r"^\s*(?:export )?VIRTUAL_ENV=(['\"]?)(/[^'\"\n]*)\1\s*$", body, re.MULTILINE)
+    return bool(found) and not paths.same(found.group(2), target.prefix)
+
+
+def shebang_folder(path):
+    """Folder of the interpreter in a script's first line; ``None`` when it names none by an absolute path.
+
+    A long path is written by pip as ``#!/bin/sh`` with ``'''exec' "/path/python"`` in the second line.
+    """
+    line = shebang(path)
+    return os.path.dirname(line) if line else None
+
+
+def shebang(path):
+    """Absolute path of the Python that runs a script, or ``None``."""
+    head = paths.read(path, 4096)
+    if not head or not head.startswith(b"#!"):
+        return None
+    lines = head.decode("utf-8", "replace").split("\n")
+    if lines[0].rstrip() == "#!/bin/sh" and len(lines) > 1:
+        found = re.match(r"'''exec' (\"?)(/.+?)\1 ", lines[1])
+        return found.group(2) if found and "python" in os.path.basename(found.group(2)) else None
+    program = lines[0][2:].strip().strip('"')
+    if not program.startswith("/") or not re.search("python|pypy", os.path.basename(program)):
+        return None
+    return program.split(" -")[0].strip()
+
+
+def abi(target):
+    """ABI tag as wheels name it: cp311, cp37m, cp313t, pypy310_pp73."""
+    if target.implementation == "cpython":
+        return "cp%d%d%s" % (target.version[0], target.version[1], getattr(sys, "abiflags", "").replace("d", ""))
+    tag = getattr(sys.implementation, "cache_tag", None) or target.implementation
+    return tag.replace("-", "_")
+
+
+def platform_tag():
+    """sysconfig.get_platform() in wheel spelling, worked out without importing sysconfig where that is simple."""
+    if sys.platform.startswith("linux"):
+        machine = os.uname().machine
+        if struct.calcsize("P") == 4:
+            machine = {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
+        return "linux_" + machine
+    import sysconfig
+
+    return re.sub(r"[-. ]", "_", sysconfig.get_platform())
+
+
+def externally_managed(target):
+    """PEP 668: the marker file beside the standard library, outside a venv."""
+    return not target.venv and os.path.exists(os.path.join(target.stdlib, "EXTERNALLY-MANAGED"))
+
+
+def has_headers(target):
+    """Python.h where the build system would look for it."""
+    short = "%d.%d%s" % (target.version[0], target.version[1], getattr(sys, "abiflags", ""))
+    names = [os.path.join("include", "python" + short, "Python.h"), os.path.join("include", "Python.h"),
+             os.path.join("include", "pypy" + short, "Python.h"), os.path.join("Headers", "Python.h")]
+    return any(os.path.exists(os.path.join(root, name))
+               for root in (target.base_prefix, target.prefix) for name in names)
+
+
+def missing_modules(target):
+    """Optional standard modules that cannot be imported, by files and built-in names only."""
+    there = set(sys.builtin_module_names)
+    for folder in (target.stdlib, os.path.join(target.stdlib, "lib-dynload"), os.path.join(sys.base_prefix, "DLLs")):
+        there.update(name.partition(".")[0] for name in paths.quiet_names(folder, True))
+    there.update(() if target.version < (3, 12) else ("distutils",))
+    if target.implementation != "cpython":
+        return [name for name in ("venv", "ensurepip") if name not in there]
+    return [name for name in OPTIONAL if name not in there and name not in QUIET]
+
+
+def installer(target):
+    """The tool whose commands change this environment: conda, uv or pip."""
+    if target.conda and not target.venv:
+        return "conda"
+    seen = [name for site in target.sites for name in paths.quiet_names(site, target.own(site))]
+    if any(name.startswith("pip-") and name.endswith(".dist-info") for name in seen):
+        return "pip"
+    return "uv" if "uv" in (target.cfg or {}) else "pip"
+
+
+def lock(ctx):
+    """Lock file of a managed project: in the working folder or the environment's own parents, nearest first."""
+    target = dists.target(ctx)
+    places = [ctx.get("cwd") or ""]
+    places += [os.path.dirname(target.prefix)] if target.venv and target.prefix else []
+    for place in places:
+        for name in paths.quiet_names(place) if place else ():
+            if name in LOCKS:
+                return {"python.lock": name}
+    return {"python.lock": None}
