@@ -20,14 +20,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 from doctor.engine.scope import Scope
-from doctor.knowledge import pairs
+from doctor.knowledge import pairs, versions
 from doctor.model.rule import Clause
 
 Truth = bool | None
@@ -45,27 +41,6 @@ def _head(name: str, *options: str) -> Callable[[Callable[[Clause, Scope], Truth
     return register
 
 
-@lru_cache(maxsize=4096)
-def version_of(text: str) -> Version | None:
-    """A parsed version; None for what is not one."""
-    try:
-        return Version(text)
-    except (InvalidVersion, TypeError):
-        return None
-
-
-@lru_cache(maxsize=4096)
-def fits(version: str, spec: str) -> bool | None:
-    """Whether ``version`` lies in the PEP 440 ``spec``, pre-releases included; None when either is malformed."""
-    parsed = version_of(version)
-    if parsed is None:
-        return None
-    try:
-        return SpecifierSet(spec).contains(parsed, prereleases=True)
-    except InvalidSpecifier:
-        return None
-
-
 @_head("dist", "version")
 def _dist(clause: Clause, scope: Scope) -> Truth:
     known, seen = scope.get("dist." + clause["dist"], bind=clause["dist"])
@@ -73,7 +48,7 @@ def _dist(clause: Clause, scope: Scope) -> Truth:
         return None
     if seen is None:
         return False
-    return fits(seen, clause["version"]) if "version" in clause else True
+    return versions.accepts(clause["version"], seen) if "version" in clause else True
 
 
 @_head("fact", *COMPARE)
@@ -117,13 +92,14 @@ def _pair(clause: Clause, scope: Scope) -> Truth:
         return None
     if a is None or b is None:
         return False
-    want = pairs.partner(first, a, second)
-    if want is None:
-        scope.miss(f"kb:{first}/{second}:{a}")
+    partner = pairs.partner(a, second)
+    if partner:
+        scope.bind("want", f"=={partner}")
+    fine = pairs.fits(second, b, a)
+    if fine is None:
+        scope.miss(f"kb:{first}/{second}:{a}/{b}")
         return None
-    scope.bind("want", want)
-    fine = fits(b, want)
-    return None if fine is None else fine == (clause["is"] == "fine")
+    return fine == (clause["is"] == "fine")
 
 
 @_head("some", "where", "as", "least")
@@ -235,7 +211,7 @@ def _judge(clause: Clause, known: bool, seen: Any, scope: Scope) -> Truth:
     if seen is None:
         return False
     if "version" in clause:
-        return fits(str(seen), clause["version"])
+        return versions.accepts(clause["version"], str(seen))
     if "than" in clause:
         there, value = _other(clause["than"], scope)
         if not there or value is None:
@@ -268,7 +244,7 @@ def _compare(op: str, seen: Any, value: Any, kind: str) -> Truth:
     if op in ("has", "matches", "in", "contains", "size>=", "size<"):
         return _member(op, seen, value)
     if kind == "version":
-        left, right = version_of(str(seen)), version_of(str(value))
+        left, right = versions.parse(str(seen)), versions.parse(str(value))
         if left is None or right is None:
             return None
         return _order(op, left, right)

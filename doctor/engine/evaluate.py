@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from doctor.engine.clauses import every, note_match
 from doctor.engine.scope import Case, Scope
-from doctor.model import Finding, FixStep, Rule, Snapshot, Verdict
+from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
 
 HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 
@@ -93,11 +93,22 @@ def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
         if spec.only and every(spec.only, scope) is not True:
             continue
         target, to = fill(spec.target, scope.bound), fill(spec.to, scope.bound)
-        if target is not None and to is not None:
+        if spec.kind == "run":
+            steps += _template(rule, spec, scope, to)
+        elif target is not None and to is not None:
             steps.append(FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,)))
         elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known
             steps.append(FixStep("advise", target, "", "manual", spec.way, (rule.id,)))
     return tuple(steps)
+
+
+def _template(rule: Rule, spec: FixSpec, scope: Scope, to: str | None) -> list[FixStep]:
+    """A ``run`` step keeps its holes: their values are quoted where the shell is known."""
+    holes = HOLE.findall(spec.target)
+    bound = {name: scope.bound.get(name, fallback) for name, fallback in holes}
+    if not all(bound.values()):
+        return []
+    return [FixStep("run", spec.target, to or "", spec.safety, spec.way, (rule.id,), bound)]
 
 
 def fill(text: str, bound: dict[str, str]) -> str | None:

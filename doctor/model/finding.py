@@ -29,7 +29,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class FixStep:
-    """One concrete step: every hole filled, not yet a command of any shell."""
+    """One concrete step, not yet a command of any shell.
+
+    Every hole is filled, but for ``run``: its target is a shell template whose ``bound`` values are put in, quoted,
+    by the one module that knows the shell.
+    """
 
     kind: str
     target: str
@@ -37,6 +41,7 @@ class FixStep:
     safety: str
     way: int = 1
     because: tuple[str, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

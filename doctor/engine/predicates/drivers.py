@@ -2,9 +2,217 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from packaging.version import Version
 
 from doctor.engine.scope import Scope
+from doctor.knowledge import archs, cuda, versions, wheels
 from doctor.model.rule import Clause
 
-PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {}
+# Chip names as pci.ids prints them: GM107, GP102, GV100 are Maxwell, Pascal, Volta; GB202 is Blackwell.
+_CHIP = re.compile(r"\b(G[KMPVABH]|TU|AD)(\d)\d\d")
+_PRE_TURING = ("GM", "GP", "GV")
+# The same split by PCI device id (pci.ids): Maxwell to Volta lie below Turing's first id, Blackwell starts at 2900.
+_MAXWELL_TO_VOLTA = range(0x1340, 0x1E00)
+_BLACKWELL = range(0x2900, 0x3200)
+_DEVICE_ID = re.compile(r"^(?:0x)?([0-9a-fA-F]{4})$|\[(?:10de:)?([0-9a-fA-F]{4})\]")
+
+
+def _os(scope: Scope) -> str:
+    return str(scope.snapshot.get("os.name", "linux"))
+
+
+def _where(scope: Scope) -> str:
+    """Platform word of the wheel tables; Linux on x86_64 where nothing is said."""
+    return wheels.platform(_os(scope), scope.snapshot.get("os.arch", "x86_64")) or "linux_x86_64"
+
+
+def _gpus(scope: Scope) -> list[dict[str, Any]] | None:
+    """Cards that the program may use; None when no list is known."""
+    known, rows = scope.snapshot.look("gpus")
+    if not known:
+        scope.miss("gpus")
+        return None
+    return [row for row in rows or () if row.get("visible") is not False]
+
+
+def _service(scope: Scope) -> str | None:
+    """How the driver serves torch's CUDA: ``yes``, ``minor``, ``no``; ``none`` for builds without CUDA."""
+    known, wanted = scope.get("torch.cuda")
+    if not known:
+        return None
+    if wanted is None:
+        return "none"
+    driver = scope.snapshot.get("driver.version")
+    if driver:
+        scope.see("driver.version", driver)
+        scope.bind("driver", driver)
+        scope.bind("need", cuda.floor(wanted, _os(scope)) or cuda.native(wanted, _os(scope)) or "?")
+        return cuda.serves(driver, wanted, _os(scope)) or _before_cuda11(driver, wanted, _os(scope))
+    known, top = scope.get("driver.cuda")
+    return None if not known else "none" if top is None else cuda.reaches(top, wanted)
+
+
+def _before_cuda11(driver: str, wanted: str, os_name: str) -> str | None:
+    """CUDA 10 and older know no minor-version compatibility: the toolkit's own driver is the floor."""
+    first = cuda.native(wanted, os_name)
+    order = versions.compare(driver, first) if first and not wanted.startswith(("11", "12", "13")) else None
+    return None if order is None else "no" if order < 0 else "yes"
+
+
+def driver_too_old_for_torch(scope: Scope, _clause: Clause) -> bool | None:
+    """The driver lies below the floor of the CUDA major that torch was built for. Binds need, want, index."""
+    served = _service(scope)
+    if served == "no":
+        cards = _gpus(scope)
+        _bind_build(scope, str(cards[0].get("cc") or "") if cards else "")
+    return None if served is None else served == "no"
+
+
+def driver_by_minor_compatibility(scope: Scope, _clause: Clause) -> bool | None:
+    """The driver is older than torch's CUDA minor, yet of the same major."""
+    served = _service(scope)
+    return None if served is None else served == "minor"
+
+
+def _bind_build(scope: Scope, cc: str) -> None:
+    """Binds ``want`` (specifier) and ``index`` of a torch that this card and driver run; nothing when none is known.
+
+    The installed release in another variant comes first, then newer releases.
+    """
+    torch, driver = scope.snapshot.get("torch.version") or "", scope.snapshot.get("driver.version")
+    where, python = _where(scope), scope.snapshot.get("python.version")
+    tag = wheels.python_tag(python) if python else None
+    for spec in (f"=={versions.public(torch)}", "") if torch else ("",):
+        found = archs.newest_for(cc, driver, where, tag, spec) if cc else _by_driver(torch, driver, _os(scope))
+        if found:
+            scope.bind("want", f"=={found[0]}+{found[1]}")
+            scope.bind("index", wheels.index_url(found[1]))
+            return
+
+
+def _by_driver(torch: str, driver: str | None, os_name: str) -> tuple[str, str] | None:
+    """The installed release in the newest variant that the driver serves."""
+    variant = cuda.newest_variant(driver, wheels.variants(torch), os_name) if driver else None
+    return (versions.public(torch), variant) if variant else None
+
+
+def torch_lacks_kernels(scope: Scope, clause: Clause) -> bool | None:
+    """A visible card has no kernels in this torch build; option ``card``: ``newer`` or ``older`` than the build."""
+    cards, arches = _gpus(scope), scope.get("torch.arch_list")[1]
+    if cards is None or not arches:
+        return None if cards is None or not scope.snapshot.look("torch.arch_list")[0] else False
+    answers = [_misses(str(arches_cc), arches) if (arches_cc := card.get("cc")) else None for card in cards]
+    for card, side in zip(cards, answers, strict=True):
+        if side == clause.get("card"):
+            scope.bind("gpu.name", card.get("name") or "GPU")
+            scope.bind("gpu.cc", card["cc"])
+            scope.see("gpus", {"name": card.get("name"), "cc": card["cc"]})
+            _bind_build(scope, str(card["cc"]))
+            return True
+    return None if None in answers else False
+
+
+def _misses(cc: str, arches: list[str]) -> str | None:
+    """``newer`` or ``older`` when no kernel of the build runs on the card, ``served`` otherwise; None: unreadable."""
+    served = archs.carries(arches, cc)
+    if served != "no":
+        return None if served is None else "served"
+    numbers = [int(found[1]) for each in arches if (found := re.match(r"sm_(\d+)", each))]
+    here = versions.parse(cc)
+    if not numbers or here is None:
+        return None
+    return "newer" if here.major * 10 + here.minor > max(numbers) else "older"
+
+
+def torch_served_by_ptx(scope: Scope, _clause: Clause) -> bool | None:
+    """A visible card runs this build only through PTX, which the driver compiles at the first start."""
+    cards, arches = _gpus(scope), scope.get("torch.arch_list")[1]
+    if cards is None or not arches:
+        return None if cards is None or not scope.snapshot.look("torch.arch_list")[0] else False
+    for card in cards:
+        if card.get("cc") and archs.carries(arches, str(card["cc"])) == "ptx":
+            scope.bind("gpu.name", card.get("name") or "GPU")
+            return True
+    return None if any(not card.get("cc") for card in cards) else False
+
+
+def mixed_gpu_generations(scope: Scope, _clause: Clause) -> bool | None:
+    """Visible cards differ in compute capability. Binds cards and uuid-free ``first`` (index of the newest card)."""
+    cards = _gpus(scope)
+    if cards is None:
+        return None
+    kinds = {str(card["cc"]) for card in cards if card.get("cc")}
+    if len(kinds) < 2:
+        return None if any(not card.get("cc") for card in cards) and len(cards) > 1 else False
+    scope.bind("cards", ", ".join(f"{card.get('name')} ({card.get('cc')})" for card in cards))
+    best = max(cards, key=lambda card: versions.parse(str(card.get("cc") or "0")) or Version("0"))
+    same = [str(card["index"]) for card in cards if card.get("cc") == best.get("cc") and "index" in card]
+    scope.see("gpus", sorted(kinds))
+    if same:
+        scope.bind("keep", ",".join(same))
+    return True
+
+
+def _ages(scope: Scope) -> Iterator[tuple[str, str]]:
+    """``(pre-turing | blackwell | other, name)`` of every NVIDIA card on the bus or in the driver's list."""
+    for device in _on_bus(scope.snapshot.get("pci.gpus", ())):
+        yield _age(device), device or "?"
+    for card in scope.snapshot.get("gpus", ()):
+        found = versions.parse(str(card.get("cc") or ""))
+        if found:
+            age = "pre-turing" if found < Version("7.5") else "blackwell" if found.major >= 10 else "other"
+            yield age, str(card.get("name") or "GPU")
+
+
+def _on_bus(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Device texts of the NVIDIA controllers."""
+    return [str(row.get("device") or "") for row in rows if re.search("10de|nvidia", str(row.get("vendor")), re.I)]
+
+
+def _age(device: str) -> str:
+    """A card's age by chip name or PCI device id."""
+    chip = _CHIP.search(device)
+    if chip:
+        return "pre-turing" if chip[1] in _PRE_TURING else "blackwell" if chip[1] == "GB" else "other"
+    found = _DEVICE_ID.search(device)
+    number = int(found[1] or found[2], 16) if found else 0
+    return "pre-turing" if number in _MAXWELL_TO_VOLTA else "blackwell" if number in _BLACKWELL else "other"
+
+
+def card_of_age(scope: Scope, clause: Clause) -> bool | None:
+    """A card of the given ``age`` (``pre-turing``: Maxwell to Volta, ``blackwell``) is in the machine. Binds card."""
+    if not (scope.snapshot.look("pci.gpus")[0] or scope.snapshot.look("gpus")[0]):
+        scope.miss("pci.gpus")
+        return None
+    for age, name in _ages(scope):
+        if age == clause["age"]:
+            scope.bind("card", name)
+            scope.see("pci.gpus", name)
+            return True
+    return False
+
+
+def driver_lacks_a_card(scope: Scope, _clause: Clause) -> bool | None:
+    """The bus shows more NVIDIA GPUs than the driver lists."""
+    known, rows = scope.snapshot.look("pci.gpus")
+    count = scope.snapshot.look("gpu.count")
+    if not known or not count[0]:
+        scope.miss("gpu.count" if known else "pci.gpus")
+        return None
+    scope.see("gpu.count", count[1])
+    return len(_on_bus(rows or ())) > (count[1] or 0)
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "driver_too_old_for_torch": driver_too_old_for_torch,
+    "driver_by_minor_compatibility": driver_by_minor_compatibility,
+    "torch_lacks_kernels": torch_lacks_kernels,
+    "torch_served_by_ptx": torch_served_by_ptx,
+    "mixed_gpu_generations": mixed_gpu_generations,
+    "card_of_age": card_of_age,
+    "driver_lacks_a_card": driver_lacks_a_card,
+}

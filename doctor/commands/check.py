@@ -1,0 +1,65 @@
+"""``vlmdoctor check``: read the machine and a target Python, judge, explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from doctor.commands.common import Options, emit, judge, language, report_options, status
+from doctor.model import Snapshot
+
+
+def target_options(command: Any) -> Any:
+    """Options that say what is looked at."""
+    for option in (
+        click.option("--online", is_flag=True, help="Also ask the hub and the package index (else no network)."),
+        click.option("--timeout", type=float, default=8.0, show_default=True, help="Deadline for all probes, seconds."),
+        click.option("--model", help="Model that is to run: repository id or folder."),
+        click.option("--python", help="Interpreter or environment folder to diagnose; otherwise the active one."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("check")
+@click.argument("what", nargs=-1, type=click.Path())
+@target_options
+@click.option("--snapshot", "snapshot_file", type=click.Path(path_type=Path), help="Judge this snapshot file instead.")
+@report_options
+def command(  # noqa: D417 - the options explain themselves in --help
+    what: tuple[str, ...],
+    python: str | None,
+    model: str | None,
+    timeout: float,
+    online: bool,
+    snapshot_file: Path | None,
+    **rest: Any,
+) -> int:
+    """Say what is wrong with this machine and what to type.
+
+    WHAT is what you want to run: scripts, folders, requirements files. It is read, never executed.
+    Nothing is changed, the network is not used and your packages are not imported.
+    """
+    options = Options(**rest)
+    if snapshot_file is None:
+        snapshot = live(what, python, model, timeout, online, language(options.lang))
+    else:
+        from doctor.ingest.archive import load
+
+        snapshot = load(snapshot_file)
+    report = judge(snapshot, options)
+    emit(report, options)
+    return status(report, options)
+
+
+def live(
+    what: tuple[str, ...], python: str | None, model: str | None, timeout: float, online: bool, lang: str
+) -> Snapshot:
+    """Read this machine, with a progress line on a terminal."""
+    from doctor.collect.live import Request, collect
+    from doctor.commands.progress import line
+
+    with line(lang) as progress:
+        return collect(Request(python=python, model=model, what=what, timeout=timeout, online=online), progress)

@@ -1,0 +1,183 @@
+"""What the commands share: options, the language, the judging pipeline, the output."""
+
+from __future__ import annotations
+
+import locale
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from doctor.engine import store
+from doctor.engine.evaluate import evaluate
+from doctor.model import Rule, Snapshot
+from doctor.model.report import Report
+
+FORMATS = ("text", "json", "markdown")
+LEVELS = ("error", "warning", "note")
+
+
+def language(asked: str | None) -> str:
+    """``--lang``, else the locale's: zh for a Chinese locale, en for every other."""
+    if asked:
+        return asked
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    if sys.platform == "win32":
+        return "zh" if (locale.getlocale()[0] or "").lower().startswith("chinese") else "en"
+    return "en"
+
+
+def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that judges and reports."""
+    for option in (
+        click.option("--rules", "rules_dir", type=click.Path(path_type=Path), help="Folder with further rules."),
+        click.option("--skip", multiple=True, metavar="ID", help="Leave out these rules (id, slug or id prefix)."),
+        click.option("--only", multiple=True, metavar="ID", help="Only these rules (id, slug or id prefix)."),
+        click.option("--strict", is_flag=True, help="Rules that could not decide count as findings."),
+        click.option("--lang", type=click.Choice(("en", "zh")), help="Language; otherwise the locale's."),
+        click.option(
+            "--fail-on",
+            type=click.Choice((*LEVELS, "never")),
+            default="error",
+            show_default=True,
+            help="Exit with 1 from this severity on.",
+        ),
+        click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file."),
+        click.option(
+            "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Report format."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The values of ``report_options``."""
+
+    format_: str
+    output: Path | None
+    fail_on: str
+    lang: str | None
+    strict: bool
+    only: tuple[str, ...]
+    skip: tuple[str, ...]
+    rules_dir: Path | None
+
+
+def chosen(rules: Iterable[Rule], only: tuple[str, ...], skip: tuple[str, ...]) -> tuple[Rule, ...]:
+    """The rules that ``--only`` and ``--skip`` leave."""
+    rules = tuple(rules)
+    for word in (*only, *skip):
+        if not any(_names(word, rule) for rule in rules):
+            raise click.UsageError(f"no rule is called {word!r}")
+    return tuple(
+        rule
+        for rule in rules
+        if (not only or any(_names(word, rule) for word in only)) and not any(_names(word, rule) for word in skip)
+    )
+
+
+def _names(word: str, rule: Rule) -> bool:
+    return rule.slug == word or rule.family == word or (word.isupper() and rule.id.startswith(word))
+
+
+def judge(snapshot: Snapshot, options: Options) -> Report:
+    """Snapshot -> report: derived facts, every chosen rule, ranked, in the user's language."""
+    from doctor.knowledge.derive import derive
+    from doctor.plan.shell import Target
+    from doctor.report.build import Style, build
+
+    corpus = store.load(options.rules_dir)
+    rules = chosen(corpus.rules, options.only, options.skip)
+    snapshot = derive(snapshot)
+    findings = evaluate(rules, snapshot)
+    return build(findings, snapshot, corpus, Style(language(options.lang), Target.of(snapshot)))
+
+
+def emit(report: Report, options: Options) -> None:
+    """Render and write: to the file by rename, else to standard output."""
+    body = rendered(report, options)
+    if options.output is None:
+        click.echo(body, nl=False, color=True if colourful() else None)
+    else:
+        write_file(options.output, body)
+
+
+def rendered(report: Report, options: Options) -> str:
+    """The report in the asked format."""
+    if options.format_ == "json":
+        from doctor.report import jsonout
+
+        return jsonout.render(report)
+    if options.format_ == "markdown":
+        from doctor.report import markdown
+
+        return markdown.render(report)
+    from doctor.report import text
+
+    to_terminal = options.output is None
+    width = shutil.get_terminal_size((80, 24)).columns if to_terminal else 80
+    return text.render(report, min(width, 110), paint if to_terminal and colourful() else text.no_paint)
+
+
+def colourful() -> bool:
+    """Colours only on a terminal, and never with NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+_STYLES: dict[str, dict[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "note": {"fg": "cyan"},
+    "good": {"fg": "green", "bold": True},
+    "command": {"bold": True},
+    "dim": {"dim": True},
+}
+
+
+def paint(text: str, role: str) -> str:
+    """ANSI colours for a role."""
+    return click.style(text, **_STYLES[role])
+
+
+def write_file(path: Path, body: str) -> None:
+    """Write beside the target and rename, so that a cut-off run leaves the old file or the new one.
+
+    A target that is no regular file (a device, a pipe) is written to directly.
+    """
+    import tempfile
+
+    if path.exists() and not path.is_file():
+        path.write_text(body, encoding="utf-8")
+        return
+    folder = path.parent
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(body)
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise click.ClickException(f"{path}: {error.strerror}") from None
+
+
+def status(report: Report, options: Options) -> int:
+    """Exit code: 1 for findings at or above ``--fail-on``; with ``--strict`` also for rules that could not decide."""
+    if options.strict and (report.unknown or report.crashed):
+        return 1
+    if options.fail_on == "never":
+        return 0
+    loud = LEVELS[: LEVELS.index(options.fail_on) + 1]
+    return int(any(entry.finding.severity in loud for entry in report.entries))

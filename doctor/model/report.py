@@ -1,0 +1,57 @@
+"""What is shown: the only input of every renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from doctor.model.finding import Finding
+
+REPORT_SCHEMA = "vlmdoctor.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A fix as the user would type it, or an advice when ``text`` is empty."""
+
+    text: str
+    kind: str
+    target: str
+    to: str
+    safety: str
+    way: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finding with its words in the report's language and its commands for the user's shell."""
+
+    finding: Finding
+    title: str
+    why: str
+    next: str
+    proof: str
+    links: tuple[str, ...]
+    commands: tuple[Command, ...]
+    seen: tuple[tuple[str, str, str], ...]  # (fact, value, where it was read)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a renderer needs; texts are untrusted and escaped by each renderer at its one point."""
+
+    language: str
+    entries: tuple[Entry, ...]
+    counts: Mapping[str, int]
+    unknown: tuple[tuple[str, tuple[str, ...]], ...]  # (rule slug, missing facts)
+    crashed: tuple[tuple[str, str], ...]  # (rule slug, what happened)
+    unread: Mapping[str, str]
+    overview: tuple[tuple[str, str], ...]  # label -> one line about the machine
+    tool_version: str
+    rules_count: int
+    rules_digest: str
+    source: str
+    taken: str | None
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    schema: str = REPORT_SCHEMA

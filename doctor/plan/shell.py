@@ -1,0 +1,141 @@
+"""Steps as commands of a shell. The one place where a value meets a command line: everything is quoted here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from doctor.engine.evaluate import HOLE
+from doctor.model import FixStep, Snapshot
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the commands will be typed: shell, interpreter and installer of the patient."""
+
+    shell: str = "bash"  # bash or powershell
+    python: str = "python"
+    installer: str = "pip"  # pip, uv, conda
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Target:
+        """The user's own shell and tools, as far as the snapshot tells."""
+        windows = snapshot.get("os.name") == "windows"
+        installer = snapshot.get("python.installer", "pip")
+        python = snapshot.get("python.executable") if snapshot.source == "live" else None
+        return cls("powershell" if windows else "bash", python or "python", installer)
+
+
+def quote(value: str, shell: str = "bash") -> str:
+    """One word of ``shell`` that reads as exactly ``value``; a leading ``~/`` stays the home folder.
+
+    Control and bidirectional characters are dropped: they would hide what a pasted command does.
+    """
+    value = _CONTROL.sub("", value)
+    if value == "~" or value.startswith("~/"):
+        rest = value[2:]
+        if shell == "powershell":
+            return '"$HOME"' if not rest else f"(Join-Path $HOME {quote(rest, shell)})"
+        return '"$HOME"' + ("/" + quote(rest, shell) if rest else "")
+    if shell == "powershell":
+        return value if _PLAIN.fullmatch(value) and value[0] not in "@-" else "'" + _ps(value) + "'"
+    return shlex.quote(value)
+
+
+def _ps(value: str) -> str:
+    """PowerShell takes four typographic quotes for the straight one; each is doubled."""
+    return re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", value)
+
+
+def command(step: FixStep, target: Target) -> str:
+    """The command line for one step; empty when only a person can do it."""
+    maker = _MAKERS.get(step.kind)
+    return maker(step, target) if maker else ""
+
+
+def _requirement(step: FixStep) -> str:
+    return step.target + step.to
+
+
+def _install(step: FixStep, target: Target) -> str:
+    word = quote(_requirement(step), target.shell)
+    python = quote(target.python, target.shell)
+    if target.installer == "uv":
+        return f"uv pip install --python {python} {word}"
+    call = "& " if target.shell == "powershell" and not _PLAIN.fullmatch(python) else ""
+    return f"{call}{python} -m pip install {word}"
+
+
+def _uninstall(step: FixStep, target: Target) -> str:
+    word, python = quote(step.target, target.shell), quote(target.python, target.shell)
+    if target.installer == "uv":
+        return f"uv pip uninstall --python {python} {word}"
+    call = "& " if target.shell == "powershell" and not _PLAIN.fullmatch(python) else ""
+    return f"{call}{python} -m pip uninstall -y {word}"
+
+
+def _set_env(step: FixStep, target: Target) -> str:
+    if not _NAME.fullmatch(step.target):
+        return ""
+    if target.shell == "powershell":
+        return f"$env:{step.target} = {quote(step.to, target.shell)}"
+    return f"export {step.target}={quote(step.to)}"
+
+
+def _unset_env(step: FixStep, target: Target) -> str:
+    if not _NAME.fullmatch(step.target):
+        return ""
+    if target.shell == "powershell":
+        return f"Remove-Item Env:{step.target}"
+    return f"unset {step.target}"
+
+
+def _link(step: FixStep, target: Target) -> str:
+    where, to = quote(step.target, target.shell), quote(step.to, target.shell)
+    if target.shell == "powershell":
+        return f"New-Item -ItemType SymbolicLink -Force -Path {where} -Target {to}"
+    return f"mkdir -p -- {_parent(step.target)} && ln -sfn -- {to} {where}"
+
+
+def _parent(path: str) -> str:
+    return quote(path.rpartition("/")[0] or ".")
+
+
+def _move(step: FixStep, target: Target) -> str:
+    a, b = quote(step.target, target.shell), quote(step.to, target.shell)
+    return f"Move-Item -Path {a} -Destination {b}" if target.shell == "powershell" else f"mv -- {a} {b}"
+
+
+def _delete(step: FixStep, target: Target) -> str:
+    word = quote(step.target, target.shell)
+    return f"Remove-Item -Recurse -Path {word}" if target.shell == "powershell" else f"rm -r -- {word}"
+
+
+def _download(step: FixStep, target: Target) -> str:
+    python = quote(target.python, target.shell)
+    code = "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1])"
+    if target.shell == "powershell":
+        return f"{python} -c {quote(code, 'powershell')} {quote(step.target, target.shell)}"
+    return f"HF_HUB_OFFLINE=0 TRANSFORMERS_OFFLINE=0 {python} -c {quote(code)} {quote(step.target)}"
+
+
+def _run(step: FixStep, target: Target) -> str:
+    return HOLE.sub(lambda match: quote(step.bound[match.group(1)], target.shell), step.target)
+
+
+_MAKERS = {
+    "pin": _install,
+    "uninstall": _uninstall,
+    "set_env": _set_env,
+    "unset_env": _unset_env,
+    "link": _link,
+    "move": _move,
+    "delete": _delete,
+    "download": _download,
+    "run": _run,
+}

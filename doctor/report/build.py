@@ -1,0 +1,142 @@
+"""Findings + snapshot + words -> Report. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from doctor import __version__
+from doctor.engine.evaluate import fill_text
+from doctor.engine.rank import rank
+from doctor.engine.scope import human_bytes, show
+from doctor.engine.store import Corpus
+from doctor.model import Evidence, Finding, Snapshot, Verdict
+from doctor.model.facts import find
+from doctor.model.report import Command, Entry, Report
+from doctor.plan.shell import Target, command
+from doctor.words import say
+
+MAX_SEEN = 8  # pieces of evidence shown for a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the reader wants it: language and the shell the commands are for."""
+
+    language: str
+    target: Target
+
+
+def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style) -> Report:
+    """The report of one judged snapshot, findings ranked, each one's consequences behind it."""
+    from_text = bool(snapshot.get("log.exceptions"))
+    ranked = rank(findings, corpus.rules, from_text)
+    links = {rule.id: rule.links for rule in corpus.rules}
+    return Report(
+        language=style.language,
+        entries=tuple(_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked),
+        counts=dict(Counter(f.verdict.value for f in findings)),
+        unknown=tuple((f.slug, f.missing) for f in findings if f.verdict is Verdict.UNKNOWN),
+        crashed=tuple((f.slug, f.trouble) for f in findings if f.verdict is Verdict.CRASH),
+        unread=dict(sorted(snapshot.unread.items())),
+        overview=overview(snapshot, style.language),
+        tool_version=__version__,
+        rules_count=len(findings),
+        rules_digest=corpus.digest,
+        source=snapshot.source,
+        taken=snapshot.taken,
+        snapshot=dict(snapshot.facts),
+    )
+
+
+def _entry(finding: Finding, snapshot: Snapshot, corpus: Corpus, links: tuple[str, ...], style: Style) -> Entry:
+    words = corpus.words.text(finding.rule, style.language)
+    bound = dict(finding.bound)
+    text = {key: fill_text(words[key], bound) for key in ("title", "why", "next", "proof")}
+    commands = tuple(
+        Command(command(step, style.target), step.kind, step.target, step.to, step.safety, step.way)
+        for step in finding.fix
+    )
+    seen = tuple(_seen(item, snapshot, style.language) for item in finding.evidence[:MAX_SEEN])
+    return Entry(finding=finding, links=links, commands=commands, seen=seen, **text)
+
+
+def _seen(item: Evidence, snapshot: Snapshot, language: str) -> tuple[str, str, str]:
+    """One piece of evidence as (name, value, where it was read)."""
+    spec = find(item.fact.partition("[")[0])
+    value = "-" if item.seen is None else show(item.seen, spec.type if spec else "text")
+    if item.line is not None:
+        return say(language, "line", line=item.line), value, ""
+    return item.fact, value, _origin(item, snapshot)
+
+
+def _origin(item: Evidence, snapshot: Snapshot) -> str:
+    """Where a fact was read, as far as that says more than its name."""
+    if snapshot.source != "live":
+        return ""
+    area = item.fact.partition(".")[0].partition("[")[0]
+    if area == "dist":
+        return show((snapshot.get("python.site") or [""])[0])
+    if area in ("driver", "gpus", "gpu", "mig"):
+        return str(snapshot.get("driver.read_by", ""))
+    if area == "hf":
+        return str(snapshot.get("hf.hub_cache", ""))
+    return ""
+
+
+def overview(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
+    """A few lines that say what was looked at."""
+    rows = [
+        (say(language, "machine"), _machine(snapshot)),
+        ("GPU", _gpus(snapshot, language)),
+        (say(language, "python"), _python(snapshot)),
+        (say(language, "cache"), _cache(snapshot)),
+    ]
+    return tuple((label, text) for label, text in rows if text)
+
+
+def _machine(snapshot: Snapshot) -> str:
+    distro = " ".join(str(x) for x in (snapshot.get("os.distro"), snapshot.get("os.distro_version")) if x)
+    libc = " ".join(str(x) for x in (snapshot.get("libc.name"), snapshot.get("libc.version")) if x)
+    memory = snapshot.get("mem.total")
+    parts = [snapshot.get("os.name"), snapshot.get("os.arch"), distro, libc, snapshot.get("host.container")]
+    parts.append(human_bytes(memory) + " RAM" if memory else None)
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _gpus(snapshot: Snapshot, language: str) -> str:
+    known, gpus = snapshot.look("gpus")
+    if gpus:
+        parts = [_gpu(gpu) for gpu in gpus[:4]]
+        if len(gpus) > 4:
+            parts.append(f"+{len(gpus) - 4}")
+        driver = snapshot.get("driver.version")
+        return "; ".join(parts) + (f"; driver {driver} (CUDA {snapshot.get('driver.cuda', '?')})" if driver else "")
+    if snapshot.look("gpu.present") == (True, False):
+        others = [name for name, fact in (("ROCm", "host.rocm"), ("Apple", "host.apple_gpu")) if snapshot.get(fact)]
+        return say(language, "no.gpu") + (f" ({', '.join(others)})" if others else "")
+    return ""
+
+
+def _gpu(gpu: dict[str, Any]) -> str:
+    free, total = gpu.get("free"), gpu.get("total")
+    memory = f" {human_bytes(free)} / {human_bytes(total)}" if free is not None and total else ""
+    return f"{gpu.get('name', '?')}{memory}"
+
+
+def _python(snapshot: Snapshot) -> str:
+    version = snapshot.get("python.version")
+    parts = [f"{version} ({snapshot.get('python.kind', '?')})" if version else None]
+    parts.append(snapshot.get("python.executable"))
+    for name in ("torch", "transformers"):
+        if snapshot.get("dist." + name):
+            parts.append(f"{name} {snapshot.get('dist.' + name)}")
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _cache(snapshot: Snapshot) -> str:
+    path = snapshot.get("hf.hub_cache")
+    models = snapshot.get("hf.cached_models")
+    return f"{path} ({models} models)" if path and models is not None else str(path or "")

@@ -1,0 +1,66 @@
+"""The report as JSON: a versioned public schema (docs/schema/report-1.json)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from doctor.model.report import Command, Entry, Report
+from doctor.report.text import verdict
+
+
+def render(report: Report) -> str:
+    """One JSON object; characters outside ASCII are kept, lone surrogates are not."""
+    return json.dumps(document(report), ensure_ascii=True, indent=1, default=str) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The object behind ``render``."""
+    return {
+        "schema": report.schema,
+        "tool": {"name": "vlmdoctor", "version": report.tool_version},
+        "rules": {"count": report.rules_count, "digest": report.rules_digest},
+        "language": report.language,
+        "source": report.source,
+        "taken": report.taken,
+        "verdict": verdict(report),
+        "summary": dict(report.counts),
+        "findings": [_finding(entry) for entry in report.entries],
+        "unknown": [{"slug": slug, "missing": list(missing)} for slug, missing in report.unknown],
+        "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
+        "unread": dict(report.unread),
+        "overview": dict(report.overview),
+        "snapshot": dict(report.snapshot),
+    }
+
+
+def _finding(entry: Entry) -> dict[str, Any]:
+    finding = entry.finding
+    return {
+        "id": finding.rule,
+        "slug": finding.slug,
+        "family": finding.family,
+        "severity": finding.severity,
+        "verdict": finding.verdict.value,
+        "confidence": finding.confidence,
+        "under": finding.under,
+        "title": entry.title,
+        "why": entry.why,
+        "next": entry.next,
+        "proof": entry.proof,
+        "links": list(entry.links),
+        "evidence": [{"fact": e.fact, "seen": e.seen, "line": e.line} for e in finding.evidence],
+        "bound": dict(finding.bound),
+        "fix": [_command(item) for item in entry.commands],
+    }
+
+
+def _command(item: Command) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "target": item.target,
+        "to": item.to,
+        "safety": item.safety,
+        "way": item.way,
+        "command": item.text,
+    }

@@ -1,0 +1,119 @@
+"""The report for a terminal: verdict first, then root causes with what follows from them, then what was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from doctor.model.report import Command, Entry, Report
+from doctor.report.layout import MIN_WIDTH, width_of, wrap
+from doctor.report.untrusted import lines, plain
+from doctor.words import say
+
+Paint = Callable[[str, str], str]  # (text, role) -> text with colours, or unchanged
+
+
+def no_paint(text: str, role: str) -> str:
+    """No colours."""
+    return text
+
+
+def render(report: Report, width: int = 80, paint: Paint = no_paint, verbose: bool = False) -> str:
+    """The whole report as text of ``width`` columns."""
+    width = max(MIN_WIDTH, width)
+    rows = list(wrap(verdict(report), width))
+    rows[0] = paint(rows[0], _tone(report))
+    for label, text in report.overview:
+        rows += wrap(plain(text), width, f"  {label}: ", "    ")
+    for entry in report.entries:
+        rows.append("")
+        rows += _entry(report.language, entry, width, paint)
+    rows += _tail(report, width, paint, verbose)
+    return "\n".join(rows) + "\n"
+
+
+def verdict(report: Report) -> str:
+    """One line: is anything wrong, and what comes first."""
+    count = {level: sum(e.finding.severity == level for e in report.entries) for level in ("error", "warning", "note")}
+    if count["error"] or count["warning"]:
+        first = next(e for e in report.entries if e.finding.severity != "note")
+        title = plain(first.title)
+        return say(report.language, "found", errors=count["error"], warnings=count["warning"], title=title)
+    key = "clean.note" if count["note"] else "clean"
+    return say(report.language, key, notes=count["note"])
+
+
+def _tone(report: Report) -> str:
+    levels = {entry.finding.severity for entry in report.entries}
+    return "error" if "error" in levels else "warning" if "warning" in levels else "good"
+
+
+def _entry(language: str, entry: Entry, width: int, paint: Paint) -> Iterator[str]:
+    finding = entry.finding
+    label = say(language, finding.severity)
+    indent = "    " if finding.under else ""
+    if finding.under:
+        yield f"  {say(language, 'follows')}:"
+    head = wrap(plain(entry.title), width, f"{indent}{label}  {finding.rule}  ", indent + "  ")
+    yield head[0].replace(label, paint(label, finding.severity), 1)
+    yield from head[1:]
+    yield from _part(language, "why", entry.why, width, indent)
+    if finding.under:
+        return
+    yield from _seen(language, entry, width, indent)
+    yield from _part(language, "do", entry.next, width, indent)
+    yield from _commands(language, entry.commands, indent, paint)
+    yield from _part(language, "proof", entry.proof, width, indent)
+
+
+def _part(language: str, key: str, text: str, width: int, indent: str) -> Iterator[str]:
+    label = say(language, key)
+    first = f"{indent}  {label} "
+    first += " " * max(0, len(indent) + 9 - width_of(first))
+    hang = indent + ("  " if width < 40 else " " * (width_of(first) - len(indent)))
+    yield from wrap(" ".join(lines(text)), width, first, hang)
+
+
+def _seen(language: str, entry: Entry, width: int, indent: str) -> Iterator[str]:
+    key = "seen"
+    for name, value, where in entry.seen:
+        text = f"{name} = {value}" + (f"  ({where})" if where else "")
+        yield from _part(language, key, text, width, indent)
+        key = "seen"
+
+
+def _commands(language: str, commands: Sequence[Command], indent: str, paint: Paint) -> Iterator[str]:
+    """Commands stand on lines of their own, never wrapped, so that they can be pasted."""
+    way = None
+    for item in commands:
+        if way is not None and item.way != way:
+            yield f"{indent}         {say(language, 'or')}"
+        way = item.way
+        if item.text:
+            yield f"{indent}         $ " + paint(plain(item.text), "command")
+
+
+def _tail(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[str]:
+    yield ""
+    looked = say(
+        report.language,
+        "looked",
+        rules=report.rules_count,
+        facts=len(report.snapshot),
+        unknown=len(report.unknown),
+        crash=len(report.crashed),
+    )
+    yield from (paint(row, "dim") for row in wrap(looked, width))
+    for slug, trouble in report.crashed:
+        yield from wrap(plain(f"{slug}: {trouble}"), width, "  ", "    ")
+    yield from _unread(report, width, paint, verbose)
+
+
+def _unread(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[str]:
+    """What could not be read, grouped by reason."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in report.unread.items():
+        groups.setdefault(reason, []).append(name)
+    if groups and (verbose or any("no answer" in reason for reason in groups)):
+        yield paint(say(report.language, "unread") + ":", "dim")
+        for reason, names in groups.items():
+            yield from wrap(plain(f"{reason}: {', '.join(names)}"), width, "  ", "    ")

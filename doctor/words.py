@@ -1,0 +1,71 @@
+"""Words of the interface in English and Chinese; both tables have the same keys (a test sees to it)."""
+
+from __future__ import annotations
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "error": "ERROR",
+        "warning": "WARNING",
+        "note": "NOTE",
+        "clean": "Nothing wrong found.",
+        "clean.note": "Nothing wrong found; {notes} note(s) below.",
+        "found": "{errors} error(s), {warnings} warning(s). First: {title}",
+        "looked": "{rules} rules looked at {facts} facts; {unknown} could not decide, {crash} crashed.",
+        "why": "why",
+        "seen": "seen",
+        "do": "do",
+        "proof": "then",
+        "follows": "follows from it",
+        "link": "more",
+        "or": "or",
+        "by hand": "by hand: {target}",
+        "unread": "Not read",
+        "sure": "{percent}% sure",
+        "candidates": "Other candidates for the same text",
+        "line": "line {line}",
+        "no.gpu": "No NVIDIA GPU here",
+        "machine": "Machine",
+        "python": "Python",
+        "cache": "Cache",
+        "harmless": "Nothing wrong seen here.",
+        "invisible": "Not visible in this text: {names}.",
+        "reading": "reading {what} ...",
+        "rules.ok": "{count} examples of {rules} rules hold.",
+        "rules.bad": "{count} examples fail.",
+    },
+    "zh": {
+        "error": "错误",
+        "warning": "警告",
+        "note": "说明",
+        "clean": "没有发现问题。",
+        "clean.note": "没有发现问题；另有 {notes} 条说明。",
+        "found": "{errors} 个错误，{warnings} 个警告。首要问题：{title}",
+        "looked": "{rules} 条规则检查了 {facts} 项事实；{unknown} 条无法判断，{crash} 条执行出错。",
+        "why": "原因",
+        "seen": "依据",
+        "do": "处理",
+        "proof": "验证",
+        "follows": "由此引起",
+        "link": "参考",
+        "or": "或者",
+        "by hand": "需手动处理：{target}",
+        "unread": "未能读取",
+        "sure": "把握 {percent}%",
+        "candidates": "同一报错的其他可能原因",
+        "line": "第 {line} 行",
+        "no.gpu": "本机没有 NVIDIA GPU",
+        "machine": "机器",
+        "python": "Python",
+        "cache": "缓存",
+        "harmless": "这里没有看到问题。",
+        "invisible": "这段文本中看不到：{names}。",
+        "reading": "正在读取{what}……",
+        "rules.ok": "{rules} 条规则的 {count} 个示例全部通过。",
+        "rules.bad": "{count} 个示例未通过。",
+    },
+}
+
+
+def say(language: str, key: str, /, **values: object) -> str:
+    """One phrase in ``language``, its holes filled."""
+    return WORDS[language][key].format(**values)

@@ -1,0 +1,50 @@
+"""The contract of the whole rule corpus."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from doctor.engine import bundle, store
+from doctor.engine.evaluate import evaluate
+from doctor.engine.load import load_dir, tomllib
+from doctor.model import Snapshot, Verdict
+
+ROOT = Path(__file__).parents[1] / "rules"
+FILES = load_dir(ROOT)
+FAMILIES = tomllib.loads((ROOT / "families.toml").read_text(encoding="utf-8"))
+SLUGS = {item.rule.slug for item in FILES}
+CJK = re.compile("[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("item", FILES, ids=lambda f: f.rule.id)
+def test_rule(item):
+    rule = item.rule
+    assert rule.id[:3] == FAMILIES[rule.family]["prefix"]
+    assert rule.links, "a source for the claim"
+    assert all(link.startswith("https://") for link in rule.links)
+    assert set(rule.explains) <= SLUGS, f"explains unknown slugs: {set(rule.explains) - SLUGS}"
+    for key in ("title", "why", "next", "proof"):
+        assert CJK.search(item.text["zh"][key]), f"text.zh.{key} is not Chinese"
+        assert not CJK.search(item.text["en"][key]), f"text.en.{key} is not English"
+    assert len(item.text["en"]["title"]) <= 110
+
+
+def test_an_empty_snapshot_alarms_nobody():
+    findings = evaluate([item.rule for item in FILES], Snapshot({}))
+    assert not [f for f in findings if f.verdict in (Verdict.HIT, Verdict.CRASH)]
+
+
+def test_retired_ids_stay_retired():
+    path = ROOT / "retired.toml"
+    retired = set(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
+    assert not retired & {item.rule.id for item in FILES}
+
+
+def test_the_bundle_is_the_corpus(tmp_path):
+    bundle.write_bundle(ROOT, tmp_path / "rules")
+    shipped = store._from_bundle(tmp_path / "rules" / "rules.json")
+    assert [r.id for r in shipped.rules] == [item.rule.id for item in FILES]
+    first = FILES[0]
+    assert shipped.words.text(first.rule.id, "zh") == first.text["zh"]
+    assert shipped.digest == bundle.digest(FILES)
