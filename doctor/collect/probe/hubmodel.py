@@ -1,0 +1,134 @@
+"""The model asked for and those that it or the user's program refers to: the facts model.* and their damage."""
+import os
+import threading
+import time
+
+import hubcheck
+import hubresolve
+import hubscan
+import modelfacts
+from modeldir import problem
+from wire import reason
+
+NAMES = (
+    "model.asked", "model.kind", "model.path", "model.cached", "model.revision", "model.type", "model.architectures",
+    "model.dtype", "model.quant", "model.rope_type", "model.remote_code", "model.saved_with", "model.formats",
+    "model.weight_bytes", "model.params", "model.shards_missing", "model.files_missing", "model.chat_template",
+    "model.tokenizer", "model.refs", "model.near", "model.links",
+)
+MORE = 30  # other models that are followed
+
+
+class View(object):
+    """Reads the model in a thread until ``limit``; what it has found by then can be asked for."""
+
+    def __init__(self, ctx, where, limit):
+        self.asked = ctx.get("model")
+        self.others = [name for name in (ctx.get("repos") or []) if isinstance(name, str)]
+        self.cwd, self.root = where.cwd, where.absolute(where.hub_cache)
+        self.limit = limit
+        self.found, self.problems, self.refs, self.links = {}, [], [], []
+        self.judged_ids = set()
+        self.known = {name for name in [self.asked] + self.others if name}
+        self.place = None
+        self.error = None
+        self.done = False
+        self.thread = threading.Thread(target=self._run)
+        self.thread.daemon = True
+
+    def start(self):
+        self.thread.start()
+
+    def join(self):
+        self.thread.join(max(0.0, self.limit - time.time()))
+
+    def ids(self):
+        return set(self.known)
+
+    def _late(self):
+        return time.time() > self.limit
+
+    def _run(self):
+        try:
+            named = self._main() if self.asked else []
+            self._others(named)
+            self.done = True
+        except Exception as error:  # the other facts of the group must still be sent
+            self.error = reason(error)
+
+    def _main(self):
+        """Judges the model; returns ``[(key, name)]`` of what its configuration refers to."""
+        place = hubresolve.resolve(self.asked, self.cwd, self.root)
+        self.place = place
+        self.links.extend(place.links)
+        judged = self._judge(place)
+        self.found.update({"model.kind": place.kind, "model.path": place.path, "model.revision": place.commit})
+        self.found["model.cached"] = bool(place.found and judged and judged.whole())
+        if judged is None:
+            return []
+        self.found.update(judged.facts())
+        return modelfacts.referenced(judged.items, judged.config)
+
+    def _judge(self, place):
+        """A full look at a folder or snapshot, with the problems noted; None when there is none to look at."""
+        self._repo(place)
+        if place.path is None or not os.path.isdir(place.path) or (place.kind == "folder" and not place.found):
+            return None
+        try:
+            judged = hubcheck.Judged(place.path, self._late)
+        except OSError as error:
+            self._note(place.name, [problem("permission", place.path, os.strerror(error.errno or 0))])
+            return None
+        known = {(entry["kind"], os.path.basename(entry["path"])) for entry in self.problems}
+        fresh = [e for e in judged.problems if (e["kind"], os.path.basename(e["path"])) not in known]
+        self._note(place.name, fresh, judged.unused)
+        return judged
+
+    def _repo(self, place):
+        if place.repo is None or place.name in self.judged_ids:
+            return
+        folder = os.path.basename(place.repo)
+        self.judged_ids.add(place.name)
+        repo = hubscan.scan_repo(self.root, folder, links=True)
+        self._note(place.name, hubcheck.cheap(repo, asked=True) + hubcheck.stale_locks(self.root, folder))
+
+    def _note(self, name, problems, unused=()):
+        self.problems.extend(dict(entry, repo=name, asked=entry["path"] not in unused) for entry in problems)
+
+    def _others(self, named):
+        """The models that the configuration or the program names; a program's own path is followed as well."""
+        seen = {self.asked}
+        for key, name in (named + [("script", name) for name in self.others])[:MORE]:
+            if name in seen or self._late():
+                continue
+            seen.add(name)
+            self.known.add(name)
+            self.refs.append(self._ref(key, name))
+
+    def _ref(self, key, name):
+        place = hubresolve.resolve(name, self.cwd, self.root)
+        self.links.extend(place.links)
+        judged = self._judge(place)
+        wrong = next((link["problem"] for link in place.links if link["problem"]), None)
+        if wrong is None and not place.found:
+            wrong = "missing"
+        elif wrong is None and judged is not None and not judged.config:
+            wrong = "not-a-model"
+        kind = "repo" if place.kind == "repo" else "path"
+        return {"id": name, "key": key, "kind": kind, "cached": bool(place.found and judged and judged.whole()),
+                "problem": wrong}
+
+    def facts(self, cached):
+        """The facts; ``cached``: ids of the models in all roots. Without a model asked for they are all absent."""
+        out = {"model.asked": self.asked or None}
+        if not self.done and self.asked:
+            out.update({"?" + name: self.error or "no answer in time" for name in NAMES if name not in self.found})
+        else:
+            out.update(dict.fromkeys(NAMES[1:]))
+            out.update({"model.refs": self.refs, "model.links": self.links})
+            out["model.near"] = hubresolve.near(self.asked, cached) if self._is_repo() else []
+        out.update(self.found)
+        return out
+
+    def _is_repo(self):
+        return self.place is not None and self.place.kind == "repo"

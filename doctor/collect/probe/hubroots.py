@@ -1,0 +1,277 @@
+"""Cache folders: which there are, what is in them, and what is wrong with the variables that name them."""
+import itertools
+import os
+import re
+import stat
+import threading
+import time
+
+import hubcheck
+import hubpaths
+import hubscan
+import modelfacts
+from modeldir import look
+
+LISTED = 300  # entries of a folder that are looked at when searching
+CONFIGS = 200  # configurations read for hf.repos
+BASES = (
+    "/root", "/root/autodl-tmp", "/root/autodl-fs", "/data", "/mnt", "/mnt/data", "/workspace", "/hy-tmp", "/models",
+    "/gemini/data-1", "/openbayes/home", "/kaggle/working", "/content",
+)
+TAILS = ("", "hub", "huggingface/hub", ".cache/huggingface/hub", "cache/huggingface/hub", "hf/hub")
+
+
+def guarded(function, seconds, default):
+    """The function's value, or ``default`` when it has not come back in time or an OSError came back."""
+    box = []
+
+    def call():
+        try:
+            box.append(function())
+        except OSError:
+            return
+
+    thread = threading.Thread(target=call)
+    thread.daemon = True
+    thread.start()
+    thread.join(max(0.0, seconds))
+    return box[0] if box else default
+
+
+class Root(object):
+    """One cache folder, read in a thread of its own until ``limit`` (``time.time()``)."""
+
+    def __init__(self, by, raw, path, used=False, limit=0.0):
+        self.by, self.raw, self.path, self.used, self.limit = by, raw, path, used, limit
+        self.exists = self.writable = self.problem = self.ignored = None
+        self.folders, self.repos, self.types = [], [], {}
+        self.neighbours = ()
+        self.answered = self.done = False
+        self.thread = threading.Thread(target=self._run)
+        self.thread.daemon = True
+
+    def start(self):
+        self.thread.start()
+
+    def join(self, limit):
+        self.thread.join(max(0.0, limit - time.time()))
+
+    def whole(self):
+        return self.done
+
+    def _run(self):
+        self.exists, self.writable, problem = folder_state(self.path)
+        self.problem = self.problem or problem
+        if self.exists and problem is None:
+            try:
+                self.folders = hubscan.repo_folders(self.path)
+            except OSError:
+                self.problem = self.problem or "unreadable"
+        self.answered = True
+        for folder in self.folders:
+            if time.time() > self.limit:
+                return
+            repo = hubscan.scan_repo(self.path, folder, links=self.used)
+            if len(self.types) < CONFIGS:
+                self.types[repo.id] = model_type(repo)
+            self.repos.append(repo)
+        self.done = True
+
+
+def folder_state(path):
+    """``(exists, writable, problem)``; of a folder that is not there, whether it could be made."""
+    try:
+        state = os.stat(path)
+    except OSError as error:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return False, can_make(path), "not-a-folder" if isinstance(error, NotADirectoryError) else None
+        return False, False, "unreadable"
+    if not stat.S_ISDIR(state.st_mode):
+        return True, False, "not-a-folder"
+    return True, can_write(path), None if os.access(path, os.R_OK | os.X_OK) else "unreadable"
+
+
+def can_write(folder):
+    """May files be made in the folder, by its modes and by its mount?"""
+    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & getattr(os, "ST_RDONLY", 1):
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def can_make(path):
+    """May the folder be made, from the nearest folder above it that exists?"""
+    while path and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        if os.path.lexists(path):
+            return os.path.isdir(path) and can_write(path)
+    return False
+
+
+def model_type(repo):
+    """model_type in the config.json of the snapshot that a load gets."""
+    commit = repo.main() or next(iter(sorted(repo.snapshots)), None)
+    if commit is None or "config.json" not in repo.names.get(commit, ()):
+        return None
+    item = look(os.path.join(repo.path, "snapshots", commit, "config.json"))
+    if item.problem is not None or item.size > 1000000:
+        return None
+    return modelfacts.text(modelfacts.read({"config.json": item}, "config.json").get("model_type"))
+
+
+def start(where, limit, bases=None):
+    """All roots, reading already: those of variables, the one in effect, and usual places that hold something."""
+    roots, seen = [], set()
+    used = where.absolute(where.hub_cache)
+    named = where.named()
+    if used not in [where.absolute(path) for _, path in named]:
+        named.append((where.hub_cache_by, where.hub_cache))
+    for by, raw in named:
+        path = where.absolute(raw)
+        root = Root(by, raw, path, path == used and (by == where.hub_cache_by or path not in seen), limit)
+        root.problem = hubpaths.path_problem(where.env.get(by, raw), raw)
+        root.ignored = where.ignored(by)
+        root.neighbours = neighbours(path, raw, where)
+        seen.add(path)
+        roots.append(root)
+    _one_used(roots, used, where.hub_cache_by)
+    for root in roots:
+        root.start()
+    for path in _search(where, roots, bases, limit):
+        if path not in seen:
+            seen.add(path)
+            found = Root("usual place", path, path, False, limit)
+            roots.append(found)
+            found.start()
+    return roots
+
+
+def _one_used(roots, used, by):
+    """Several variables may give the same folder: the deciding one carries the mark."""
+    best = [root for root in roots if root.path == used]
+    best.sort(key=lambda root: root.by != by)
+    for root in roots:
+        root.used = root is best[0]
+
+
+def neighbours(path, raw, where):
+    """Folders that may have been meant: a level up or down, or the value without what should not be in it."""
+    up = os.path.dirname(path)
+    out = [up, os.path.dirname(up), os.path.join(path, "hub"), os.path.join(path, "huggingface", "hub")]
+    clean = re.sub(r"[\x00-\x1f\x7f\"'\u201c\u201d\u2018\u2019\ufeff\u00a0;]", "", raw).strip()
+    clean = re.sub(r"\s+(?=/)", "", clean)
+    if clean != raw:
+        out.append(where.absolute(hubpaths.expand_user(clean, where.home_dir)))
+    if raw.startswith("~"):
+        out.append(hubpaths.expand_user(raw, where.home_dir))
+    return tuple(p for p in out if p != path)
+
+
+def _search(where, roots, bases, limit):
+    """Folders with repositories among neighbours and usual places; each start has a thread."""
+    jobs = []
+    for root in roots:
+        jobs.append(lambda root=root: list(root.neighbours) + _elsewhere(root.raw, where))
+    for base in (where.cwd, where.home_dir) + tuple(BASES if bases is None else bases):
+        jobs.append(lambda base=base: around(base))
+    boxes, threads = [], []
+    for job in jobs:
+        box = []
+        boxes.append(box)
+        threads.append(threading.Thread(target=lambda job=job, box=box: box.extend(p for p in job() if holds(p))))
+        threads[-1].daemon = True
+        threads[-1].start()
+    stop = time.time() + (limit - time.time()) * 0.4
+    for thread in threads:
+        thread.join(max(0.0, stop - time.time()))
+    out = []
+    for box in boxes:
+        out.extend(os.path.normpath(path) for path in list(box))
+    return sorted(set(out))
+
+
+def _elsewhere(raw, where):
+    """A relative path as seen from other folders near the working folder: where an earlier start may have put it."""
+    if os.path.isabs(raw) or raw.startswith(("~", "$")):
+        return []
+    out = [os.path.join(where.home_dir, raw)]
+    at = where.cwd
+    for _ in range(2):
+        at = os.path.dirname(at)
+        out.append(os.path.join(at, raw))
+        out.extend(os.path.join(folder, raw) for folder in _folders(at))
+    return out
+
+
+def _folders(base):
+    """Folders in a folder, hidden ones left out."""
+    try:
+        with os.scandir(base) as entries:
+            return [e.path for e in itertools.islice(entries, LISTED) if not e.name.startswith(".") and e.is_dir()]
+    except OSError:
+        return []
+
+
+def around(base):
+    """Places below a usual base folder where people put a cache."""
+    out = [os.path.join(base, tail) for tail in TAILS]
+    for folder in _folders(base):
+        out.extend(os.path.join(folder, tail) for tail in ("", "hub", "huggingface/hub"))
+    return out
+
+
+def holds(folder):
+    """Does the folder hold cached repositories? Looks at its first entries only."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(hubscan.repo_name(e.name) for e in itertools.islice(entries, 2 * LISTED))
+    except OSError:
+        return False
+
+
+def ids(roots):
+    """Ids of the models in all roots."""
+    names = [hubscan.repo_name(folder) for root in roots for folder in list(root.folders)]
+    return [name for kind, name in names if kind == "model"]
+
+
+def records(roots, asked):
+    """The fact hf.roots. A named root is on the wrong level when a neighbour holds what it does not."""
+    held = {root.path: {hubscan.repo_name(f)[1] for f in list(root.folders)} for root in roots}
+    out = []
+    for root in roots:
+        mine = held[root.path]
+        if root.problem is None and _level(root, mine, held, asked):
+            root.problem = "wrong-level"
+        if root.by == "usual place" and not mine:
+            continue
+        out.append({
+            "by": root.by, "path": root.path, "used": root.used, "exists": root.exists, "writable": root.writable,
+            "absolute": os.path.isabs(root.raw), "repos": len(root.folders) if root.answered else None,
+            "problem": root.problem if root.answered else "unreadable", "ignored": root.ignored,
+        })
+    return out
+
+
+def _level(root, mine, held, asked):
+    if "models--" in root.path:
+        return True
+    for path in root.neighbours:
+        theirs = held.get(os.path.normpath(path), set())
+        if (theirs and not mine) or (asked & theirs) - mine:
+            return True
+    return False
+
+
+def repo_record(root, repo, asked):
+    row = hubscan.as_row(repo)
+    del row["incomplete_bytes"]
+    row.update(root=root.path, used=root.used, model_type=root.types.get(repo.id), asked=repo.id in asked)
+    return row
+
+
+def repo_problems(repo, asked):
+    """hf.problems of a repository by names, links and refs, and by an index that has no shard at its side."""
+    found = hubcheck.cheap(repo, repo.id in asked)
+    return [dict(entry, repo=repo.id, asked=repo.id in asked) for entry in found]
+
+
