@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.knowledge import abi, archs, cuda, gpus, models, pairs, ranges, symbols, versions, wheels
+from doctor.knowledge import abi, archs, cuda, gpus, libraries, models, pairs, ranges, symbols, versions, wheels
 
 LINUX = "linux_x86_64"
 
@@ -220,3 +220,28 @@ def test_no_text_makes_an_answer_raise(text):
     ranges.accepts(text, text, text, text)
     archs.carries([text], text)
     abi.loads("scipy", text, text)
+
+
+def test_libraries():
+    assert libraries.transformers_minimum("5.23.0", "torch") == "2.6"
+    assert libraries.transformers_minimum("4.39.2", "torch") is None
+    assert libraries.transformers_reads("5.23.0", "TRANSFORMERS_CACHE") is False
+    assert libraries.transformers_reads("4.39.2", "TRANSFORMERS_CACHE") is True
+    assert libraries.transformers_reads("4.39.2", "HOME") is None
+    assert libraries.takes_load_in_4bit("5.23.0") is False
+    assert libraries.torch_load_needs_2_6("4.39.2") is False
+    assert libraries.transformers_extra("4.39.2", "vision") == ["pillow<=15.0,>=10.0.1"]
+    assert libraries.hub_reads("0.9.0", "HF_HUB_OFFLINE") is False
+    assert libraries.hub_scripts("1.0.0") == ("hf", "tiny-agents")
+    assert libraries.hub_scripts("0.20.0") == ("huggingface-cli",)
+    assert libraries.bnb_cuda("0.50.2")[-1] == "13.2"
+    assert libraries.bnb_serves("0.50.2", "12.1.105") is True
+    assert libraries.bnb_serves("0.50.2", "11.7") is False
+    assert libraries.bnb_for("11.8", "2.1.2") == "0.45.5"
+    assert libraries.bnb_imports_scipy("0.41.1") is True
+    assert libraries.bnb_imports_scipy("0.47.0") is False
+    assert libraries.allocator_knows("2.0.1", "expandable_segments") is False
+    assert libraries.allocator_knows("2.15.0", "no_such_option") is None
+    assert libraries.cxx11_abi("2.6.0") is False
+    assert libraries.project_pins("lisa")["torch"] == "==1.13.1"
+    assert libraries.project_pins("qwen-vl") is None
