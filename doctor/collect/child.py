@@ -82,6 +82,8 @@ class _Child:
         self.rest = b""
         self.taken = 0
         self.open: set[int] = set()
+        self.fresh = False  # bytes came since the last look
+        self.gone = False  # the process had ended at the last look
         self.wire_fd = -1
         self.process = self._start()
 
@@ -117,7 +119,6 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if wired_stdout else subprocess.STDOUT,
             pass_fds=fds,
-            cwd=self.job.settings.get("cwd") if self.job.settings else None,
             start_new_session=POSIX,
         )
         for stream in (process.stdout, process.stderr):
@@ -134,6 +135,7 @@ class _Child:
             if fd == self.wire_fd and POSIX:
                 os.close(fd)
             return
+        self.fresh = True
         if fd == self.wire_fd:
             self._facts(data, on_fact)
         elif self.job.settings is not None:
@@ -176,17 +178,20 @@ class _Child:
         """True when nothing more is to be expected from it (or wanted)."""
         if self.answer.status or self.answer.ended:
             return True
-        if self.process.poll() is not None and not self._late_data():
-            return True  # a grandchild may hold the pipes open: the child's own end counts
+        if self._ended():
+            return True
         if time.monotonic() > self.end:
             self.answer.status = f"no answer in {self.end - self.began:.1f} s"
             return True
         return False
 
-    def _late_data(self) -> bool:
-        """Whether the pipes of an ended child may still hold bytes; true at most for one more look."""
-        first, self._looked = not getattr(self, "_looked", False), True
-        return first and bool(self.open)
+    def _ended(self) -> bool:
+        """The child is gone and its pipes are empty. A grandchild may hold them open, so their end is not needed."""
+        fresh, self.fresh = self.fresh, False
+        if self.process.poll() is None:
+            return False
+        seen, self.gone = self.gone, True
+        return not self.open or (seen and not fresh)
 
     def finish(self) -> Answer:
         """Ends the whole group, waits a moment, names the status, closes the pipes."""
@@ -296,7 +301,8 @@ class Runner:
 
     def _turn(self) -> None:
         owner = {fd: child for child in self._live for fd in child.open}
-        for fd, data in self._pump.read(TICK):
+        silent = any(not child.open for child in self._live)  # its end will not wake the pump
+        for fd, data in self._pump.read(TICK / 20 if silent else TICK):
             if not data:
                 self._pump.drop(fd)
             if fd in owner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import selectors
 import threading
 from typing import Protocol
 
@@ -30,21 +31,22 @@ class SelectPump:
     """POSIX: one poll() for all pipes, no descriptor of its own (a run may have 16 in all)."""
 
     def __init__(self) -> None:
-        import selectors  # noqa: PLC0415 - not needed on Windows
-
         kind = getattr(selectors, "PollSelector", selectors.SelectSelector)
         self._selector: selectors.BaseSelector = kind()
         self._read_mask = selectors.EVENT_READ
 
     def add(self, fd: int) -> None:
+        """Reads this descriptor from now on."""
         os.set_blocking(fd, False)
         self._selector.register(fd, self._read_mask)
 
     def drop(self, fd: int) -> None:
+        """Stops reading it."""
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
 
     def read(self, seconds: float) -> list[tuple[int, bytes]]:
+        """What came within ``seconds``."""
         got = []
         for key, _ in self._selector.select(seconds):
             try:
@@ -54,6 +56,7 @@ class SelectPump:
         return got
 
     def close(self) -> None:
+        """Forgets all descriptors."""
         self._selector.close()
 
 
@@ -65,10 +68,12 @@ class ThreadPump:
         self._wanted: set[int] = set()
 
     def add(self, fd: int) -> None:
+        """Reads this descriptor from now on."""
         self._wanted.add(fd)
         threading.Thread(target=self._drain, args=(fd,), daemon=True).start()
 
     def drop(self, fd: int) -> None:
+        """Stops reading it."""
         self._wanted.discard(fd)
 
     def _drain(self, fd: int) -> None:
@@ -81,6 +86,7 @@ class ThreadPump:
             self._queue.put((fd, data))
 
     def read(self, seconds: float) -> list[tuple[int, bytes]]:
+        """What came within ``seconds``."""
         try:
             got = [self._queue.get(timeout=seconds)]
         except queue.Empty:
@@ -90,6 +96,7 @@ class ThreadPump:
         return [(fd, data) for fd, data in got if fd in self._wanted]
 
     def close(self) -> None:
+        """Forgets all descriptors."""
         self._wanted.clear()
 
 

@@ -5,6 +5,7 @@ A line is ``<nonce> <crc32 of the payload, 8 hex digits> <payload>``; the payloa
 ``{"f": name, "v": value}`` a fact, ``{"u": name, "why": text}`` unread, ``{"c": family}`` a listing that is
 complete, ``{"end": true}``. Without the end mark the answer is a partial one.
 """
+
 import json
 import os
 import threading
@@ -20,19 +21,28 @@ class Wire(object):
         self.nonce = nonce
         self.lock = threading.Lock()
 
-    def _send(self, payload):
+    def _line(self, payload):
         body = json.dumps(payload, ensure_ascii=True, separators=(",", ":"), default=str)
         if len(body) > LINE_CAP:
             payload = {"u": payload.get("f", "?"), "why": "more than %d bytes" % LINE_CAP}
             body = json.dumps(payload, separators=(",", ":"))
         line = "%s %08x %s\n" % (self.nonce, zlib.crc32(body.encode("ascii")) & 0xFFFFFFFF, body)
-        data = line.encode("ascii")
+        return line.encode("ascii")
+
+    def _write(self, data):
         with self.lock:
             while data:
-                data = data[os.write(self.fd, data):]
+                data = data[os.write(self.fd, data) :]
+
+    def _send(self, payload):
+        self._write(self._line(payload))
 
     def fact(self, name, value):
         self._send({"f": name, "v": value})
+
+    def facts(self, values):
+        """Many facts in one write: the reader is woken once."""
+        self._write(b"".join(self._line({"f": name, "v": value}) for name, value in values.items()))
 
     def unread(self, name, why):
         self._send({"u": name, "why": str(why)[:300]})
@@ -47,7 +57,8 @@ class Wire(object):
 class Group(object):
     """A set of facts read by one function.
 
-    ``read(ctx)`` returns ``{name: value}``; a name of ``names`` that it leaves out stays unread.
+    ``read(ctx)`` returns ``{name: value}``; a name of ``names`` that it leaves out stays unread, for the reason
+    in ``"?name"`` if it gives one.
     ``read`` may raise: every name then gets the reason. A *risky* group touches paths that can hang
     (dead mounts) and runs in a thread of its own; what it has not said by the deadline is unread.
     """
@@ -68,8 +79,7 @@ def reason(error):
 def _run_one(group, ctx, wire, done):
     try:
         facts = group.read(ctx)
-        for name, value in facts.items():
-            wire.fact(name, value)
+        wire.facts({name: value for name, value in facts.items() if not name.startswith("?")})
         for family in group.closes:
             wire.closed(family)
         for name in group.names:
@@ -83,23 +93,33 @@ def _run_one(group, ctx, wire, done):
             done.set()
 
 
+def _in_thread(group, ctx, wire, done):
+    thread = threading.Thread(target=_run_one, args=(group, ctx, wire, done))
+    thread.daemon = True
+    try:
+        thread.start()
+    except RuntimeError as error:  # no more threads for this user
+        for name in group.names:
+            wire.unread(name, reason(error))
+        return False
+    return True
+
+
 def run(groups, ctx, wire):
     """Safe groups first and in order, risky ones side by side until ``ctx["deadline"]`` seconds are over."""
-    began = time.time()
+    began = time.monotonic()
     waiting = []
     for group in groups:
         if group.risky:
             done = threading.Event()
-            thread = threading.Thread(target=_run_one, args=(group, ctx, wire, done))
-            thread.daemon = True
-            thread.start()
-            waiting.append((group, done))
+            if _in_thread(group, ctx, wire, done):
+                waiting.append((group, done))
     for group in groups:
         if not group.risky:
             _run_one(group, ctx, wire, None)
     late = False
     for group, done in waiting:
-        left = ctx["deadline"] - (time.time() - began)
+        left = ctx["deadline"] - (time.monotonic() - began)
         if not done.wait(max(0.0, left)):
             late = True
             for name in group.names:

@@ -1,0 +1,214 @@
+"""Reads this machine and a target Python: starts the probe children, merges what they say into one Snapshot.
+
+This process itself touches no path of the user: HF_HOME, PATH, the interpreter may lie on dead mounts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from doctor.collect import environment, network
+from doctor.collect.child import PROBE, Answer, Job, Runner, own_python
+from doctor.collect.merge import Facts
+from doctor.collect.redact import Redactor
+from doctor.model.snapshot import Snapshot
+
+SLACK = 0.5  # seconds beyond the limit of one child for what is started late
+SMI_HEAD_START = 1.0  # seconds that NVML has before nvidia-smi is asked as well
+# Where a driver shows itself without any path of the user; the machine part reports the rest (_smi, _nvml_library).
+DRIVER_SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia", "/etc/nv_tegra_release", "/dev/nvhost-gpu")
+SMI_QUERY = ("-q", "-x")
+
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read. ``timeout`` in seconds limits each child; ``what`` names scripts, folders, requirements."""
+
+    python: str | None = None  # interpreter, or folder of an environment
+    model: str | None = None  # repository id or path
+    what: tuple[str, ...] = ()
+    timeout: float = 4.0
+    online: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The interpreter to look at. ``asked`` is a path, ``?`` for python3 on PATH, or None for our own."""
+
+    asked: str | None
+    by: str
+
+
+def choose(request: Request, env: Mapping[str, str]) -> Target:
+    """``--python``, VIRTUAL_ENV, CONDA_PREFIX, ourselves unless we are an isolated tool, python3 on PATH."""
+    wanted = (("--python", request.python), *((name, env.get(name)) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")))
+    for by, value in wanted:
+        if value:
+            return Target(None if _ours(value) else value, by)
+    return Target("?", "PATH") if isolated_tool() else Target(None, "own")
+
+
+def _ours(path: str) -> bool:
+    """Whether the text names our own interpreter or environment; looks at no file."""
+    return os.path.normpath(path) in (os.path.normpath(sys.executable), os.path.normpath(sys.prefix))
+
+
+def isolated_tool() -> bool:
+    """Whether pipx or ``uv tool`` made the environment we run in, so that it cannot be the patient."""
+    return any(Path(sys.prefix, name).is_file() for name in ("pipx_metadata.json", "uv-receipt.toml"))
+
+
+def collect(request: Request, progress: Progress | None = None) -> Snapshot:
+    """Everything that can be read within the limits; what cannot is in ``unread`` with the reason."""
+    facts = _Collection(request, progress or (lambda _part, _state: None)).run()
+    snapshot = facts.snapshot(source="live", taken=datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    return Redactor.of_this_machine(snapshot).snapshot(snapshot)
+
+
+def _stdin_is_terminal() -> bool:
+    try:
+        return os.isatty(0)
+    except OSError:  # closed
+        return False
+
+
+class _Collection:
+    """One run: which children are started when."""
+
+    def __init__(self, request: Request, progress: Progress) -> None:
+        self.request = request
+        self.progress = progress
+        self.facts = Facts()
+        self.runner = Runner(request.timeout + SLACK, self._on_fact, self._on_done)
+        self.target = choose(request, os.environ)
+        self.found: dict[str, Any] = {}  # what the scout says about the target
+        self.smi: dict[str, Any] | None = None
+        self.asked_gpu = False
+
+    def run(self) -> Facts:
+        """Starts all parts, waits, merges."""
+        self.facts.add(environment.read(os.environ), closed=("env",))
+        self._start_ours()
+        if self.target.asked is None:
+            self._start_pyenv((*own_python(), PROBE), executable=sys.executable, shim=False)
+        if any(map(os.path.exists, DRIVER_SIGNS)):
+            self._start_gpu()
+        self.runner.run()
+        self._conclude()
+        return self.facts
+
+    def _start(self, job: Job) -> None:
+        self.progress(job.name, "started")
+        self.runner.add(job)
+
+    def _start_ours(self) -> None:
+        """Machine, caches and the user's program: one process of our own interpreter, a thread for what may hang."""
+        parts = "machine,gpu,hub" + (",source" if self.request.what else "")
+        settings = {
+            "target": self.target.asked,
+            "executable": None if self.target.asked else sys.executable,
+            "prefix": None if self.target.asked else sys.prefix,
+            "site": []
+            if self.target.asked
+            else [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))],
+            "model": self.request.model,
+            "what": list(self.request.what),
+        }
+        self._start(Job("machine", (*own_python(), PROBE, parts), self.request.timeout, settings))
+
+    def _start_pyenv(self, command: tuple[str, ...], executable: str | None, shim: bool, **more: Any) -> None:
+        settings = {"executable": executable, "model": self.request.model, **more}
+        self._start(Job("pyenv", (*command, "pyenv"), self.request.timeout, settings, shim=shim))
+
+    def _on_fact(self, name: str, value: Any) -> None:
+        if name == "_target" and isinstance(value, dict):
+            self._meet_target(value)
+        elif name == "_smi" and isinstance(value, dict):
+            self.smi = value
+            if value.get("path"):
+                self._start_gpu()
+        elif name == "_nvml_library" and value:
+            self._start_gpu()
+
+    def _meet_target(self, found: dict[str, Any]) -> None:
+        """The scout has looked at the interpreter: run it, or read its files when it cannot run."""
+        self.found = found
+        path, why = found.get("executable"), found.get("why")
+        if why or not path:
+            self._broken(
+                "base-missing" if why == "base-missing" else "missing" if why == "missing" else "not-python", why
+            )
+            return
+        flags = ("-I", "-S", *(("-B",) if sys.dont_write_bytecode else ()))
+        self._start_pyenv((path, *flags, PROBE), executable=path, shim=True)
+
+    def _broken(self, word: str, detail: str | None) -> None:
+        self.facts.add({"python.broken": word, "python.executable": self.found.get("executable") or self.target.asked})
+        self.facts.miss(("python.version",), f"the interpreter does not run: {detail or word}")
+        if self.found.get("prefix"):
+            path = self.found.get("executable")
+            self._start(
+                Job(
+                    "pyenv-files",
+                    (*own_python(), PROBE, "pyenv"),
+                    self.request.timeout,
+                    {"executable": path, "prefix": self.found["prefix"], "folder": True},
+                )
+            )
+
+    def _start_gpu(self) -> None:
+        """NVML in a child of its own; nvidia-smi joins in when that takes long or fails."""
+        if self.asked_gpu:
+            return
+        self.asked_gpu = True
+        folders = [str(Path(__file__).parents[2]), *[p for p in sys.path if p]]
+        code = f"import sys; sys.path.extend({folders!r}); from doctor.collect.nvml import main; main()"
+        self._start(Job("nvml", (*own_python(), "-c", code), self.request.timeout, {}))
+        self.runner.later(SMI_HEAD_START, self._start_smi)
+
+    def _start_smi(self) -> None:
+        usable = self.smi and self.smi.get("path") and not self.smi.get("why")
+        asked = "nvidia-smi" in self.runner.answers or self.runner.running("nvidia-smi")
+        if self.smi and usable and not asked:
+            self._start(Job("nvidia-smi", (self.smi["path"], *SMI_QUERY), self.request.timeout, cap=4 << 20, shim=True))
+
+    def _on_done(self, answer: Answer) -> None:
+        self.progress(answer.name, answer.status)
+        if answer.name == "nvml" and not answer.facts.get("driver.version"):
+            self._start_smi()
+        if answer.name == "pyenv" and not answer.ended and not answer.facts:
+            self._interpreter_failed(answer)
+
+    def _interpreter_failed(self, answer: Answer) -> None:
+        if self.target.asked is None:
+            return
+        detail = f"{answer.status} {answer.tail()}".strip()
+        if answer.status.startswith(("no answer", "process")):
+            word = "hangs"
+        elif answer.status.startswith("signal") or b"Fatal Python error" in answer.output:
+            word = "base-missing" if b"encodings" in answer.output else "crashed"
+        else:
+            word = "not-python"
+        self._broken(word, detail)
+
+    def _conclude(self) -> None:
+        for answer in self.runner.answers.values():
+            self.facts.take(answer)
+        if self.target.asked and not self.found:
+            self.facts.add({"python.broken": "hangs", "python.executable": self.target.asked})
+            self.facts.miss(("python.version",), "the interpreter's folder did not answer")
+        if not self.asked_gpu:
+            self.facts.no_driver()
+        facts, reasons = network.read(os.environ, self.facts.known.get("host.listening"))
+        self.facts.add({**facts, "host.stdin_tty": _stdin_is_terminal()})
+        self.facts.unread.update(reasons)
+        if not self.request.online:
+            self.facts.miss(("net.hub_reachable", "net.index_reachable"), "asked only with --online")

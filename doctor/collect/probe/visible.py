@@ -1,0 +1,32 @@
+"""CUDA_VISIBLE_DEVICES as the CUDA driver reads it: entries count up to the first one that is not valid."""
+
+import re
+
+ORDINAL = re.compile(r"\s*([+-]?\d+)")  # what follows the digits is ignored, as strtol does
+IDENTITY = ("GPU-", "MIG-")
+
+
+def parse(value):
+    """``(entries, problem)``: indices and UUIDs as texts; problem is None, empty, invalid or duplicate."""
+    if value is None:
+        return None, None
+    if not value.strip():
+        return [], "empty"
+    parts = value.split(",")
+    prefix = next((p for p in IDENTITY if value.startswith(p)), None)
+    taken = []
+    for part in parts:
+        entry = _entry(part, prefix)
+        if entry is None:
+            return taken, "invalid"
+        if entry in taken:
+            return [], "duplicate"  # the driver then shows no device at all
+        taken.append(entry)
+    return taken, None
+
+
+def _entry(part, prefix):
+    if prefix:
+        return part.strip() if part.strip().startswith(prefix) else None
+    found = ORDINAL.match(part)
+    return str(int(found.group(1))) if found and int(found.group(1)) >= 0 else None
