@@ -65,7 +65,7 @@ def main(*args: Any, **kwargs: Any) -> None:
     """
     _survive_narrow_encodings()
     try:
-        status = group.main(*args, standalone_mode=False, **{"prog_name": "vlmdoctor", **kwargs})
+        status = group.main(*args, **{"prog_name": "vlmdoctor", **kwargs, "standalone_mode": False})
         sys.stdout.flush()
         sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:

@@ -33,7 +33,6 @@ def test_prints_only_on_the_command_line():
     for path in FILES:
         if "probe" in path.parts or path.name == "child.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
-                bad.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+        calls = (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call))
+        bad += [f"{path.relative_to(ROOT)}:{n.lineno}" for n in calls if getattr(n.func, "id", "") == "print"]
     assert not bad

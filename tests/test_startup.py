@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = {"torch", "requests", "rich", "pynvml", "importlib.metadata", "tomllib", "tomli", "yaml", "ast", "resolvelib"}
+HEAVY = {"torch", "requests", "rich", "pynvml", "importlib.metadata", "tomllib", "tomli", "yaml", "resolvelib"}
 
 
 def loaded(code):

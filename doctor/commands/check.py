@@ -28,7 +28,7 @@ def target_options(command: Any) -> Any:
 @target_options
 @click.option("--snapshot", "snapshot_file", type=click.Path(path_type=Path), help="Judge this snapshot file instead.")
 @report_options
-def command(  # noqa: D417 - the options explain themselves in --help
+def command(
     what: tuple[str, ...],
     python: str | None,
     model: str | None,

@@ -87,7 +87,7 @@ def chosen(rules: Iterable[Rule], only: tuple[str, ...], skip: tuple[str, ...]) 
 
 
 def _names(word: str, rule: Rule) -> bool:
-    return rule.slug == word or rule.family == word or (word.isupper() and rule.id.startswith(word))
+    return word in {rule.slug, rule.family} or (word.isupper() and rule.id.startswith(word))
 
 
 def judge(snapshot: Snapshot, options: Options) -> Report:

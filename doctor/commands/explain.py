@@ -6,6 +6,7 @@ import click
 
 from doctor.commands.common import language
 from doctor.engine import store
+from doctor.engine.evaluate import fill_text
 from doctor.model import Rule
 from doctor.report.layout import wrap
 from doctor.words import say
@@ -27,7 +28,7 @@ def command(rule_id: str, lang: str | None) -> int:
     corpus = store.load()
     rule = find_rule(corpus, rule_id)
     lang = language(lang)
-    words = corpus.words.text(rule.id, lang)
+    words = {key: fill_text(text, {}) for key, text in corpus.words.text(rule.id, lang).items()}
     click.echo(f"{rule.id}  {rule.slug}  ({say(lang, rule.severity)})")
     for key, label in (("title", ""), ("why", "why"), ("next", "do"), ("proof", "proof")):
         click.echo()

@@ -11,6 +11,7 @@ import click
 from doctor.commands.common import language
 from doctor.commands.explain import find_rule
 from doctor.engine import store
+from doctor.engine.evaluate import fill_text
 from doctor.errors import RuleError
 from doctor.words import say
 
@@ -32,7 +33,7 @@ def list_(words: tuple[str, ...], rules_dir: Path | None, lang: str | None) -> i
     corpus = store.load(rules_dir)
     lang = language(lang)
     for rule in corpus.rules:
-        title = corpus.words.text(rule.id, lang)["title"]
+        title = fill_text(corpus.words.text(rule.id, lang)["title"], {})
         line = f"{rule.id}  {rule.severity:7}  {rule.slug}  {title}"
         if all(word.lower() in line.lower() for word in words):
             click.echo(line)

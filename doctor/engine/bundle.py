@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from doctor.engine.load import RuleFile, load_dir, tomllib
+from doctor.engine.load import RuleFile, load_dir, read_toml
 
 FORMAT = 1
 
@@ -59,4 +59,4 @@ def digest(loaded: list[RuleFile]) -> str:
 def families(rules_dir: Path) -> dict[str, Any]:
     """The family table: folder name -> title in both languages, order, id prefix."""
     path = rules_dir / "families.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_toml(path.name, path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -46,9 +46,9 @@ def _dist(clause: Clause, scope: Scope) -> Truth:
     known, seen = scope.get("dist." + clause["dist"], bind=clause["dist"])
     if not known:
         return None
-    if seen is None:
-        return False
-    return versions.accepts(clause["version"], seen) if "version" in clause else True
+    if seen is None or "version" not in clause:
+        return seen is not None
+    return _accepts(clause["version"], seen)
 
 
 @_head("fact", *COMPARE)
@@ -95,7 +95,7 @@ def _pair(clause: Clause, scope: Scope) -> Truth:
     partner = pairs.partner(a, second)
     if partner:
         scope.bind("want", f"=={partner}")
-    fine = pairs.fits(second, b, a)
+    fine: Truth = pairs.fits(second, b, a)
     if fine is None:
         scope.miss(f"kb:{first}/{second}:{a}/{b}")
         return None
@@ -142,7 +142,7 @@ def _log(clause: Clause, scope: Scope) -> Truth:
 
 @_head("call")
 def _call(clause: Clause, scope: Scope) -> Truth:
-    from doctor.engine.predicates import PREDICATES  # noqa: PLC0415 - the hard ones are imported when one is met
+    from doctor.engine.predicates import PREDICATES
 
     return PREDICATES[clause["call"]](scope, clause)
 
@@ -190,6 +190,11 @@ def _either(clauses: Sequence[Clause], scope: Scope) -> Truth:
     return answer
 
 
+def _accepts(specifier: str, seen: Any) -> Truth:
+    fitting: Truth = versions.accepts(specifier, str(seen))
+    return fitting
+
+
 def _label(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in ("index", "name", "dist", "repo", "path", "file", "line") if key in record}
 
@@ -211,7 +216,7 @@ def _judge(clause: Clause, known: bool, seen: Any, scope: Scope) -> Truth:
     if seen is None:
         return False
     if "version" in clause:
-        return versions.accepts(clause["version"], str(seen))
+        return _accepts(clause["version"], seen)
     if "than" in clause:
         there, value = _other(clause["than"], scope)
         if not there or value is None:

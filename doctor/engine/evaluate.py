@@ -128,5 +128,10 @@ def fill(text: str, bound: dict[str, str]) -> str | None:
 
 
 def fill_text(text: str, bound: dict[str, str]) -> str:
-    """The same for words that are read by people: an unbound name shows as a question mark."""
-    return HOLE.sub(lambda match: bound.get(match.group(1), match.group(2) if match.group(2) is not None else "?"), text)
+    """The same for words that are read by people: a name that is not bound shows in angle brackets."""
+
+    def put(match: re.Match[str]) -> str:
+        fallback = match.group(2)
+        return bound.get(match.group(1), f"<{match.group(1)}>" if fallback is None else fallback)
+
+    return HOLE.sub(put, text)

@@ -73,10 +73,7 @@ def parse(name: str, raw: str, family: str) -> RuleFile:
     match = _NAME.match(name)
     if not match:
         raise RuleError(name, "a rule file is named ABC123-the-slug.toml")
-    try:
-        data = tomllib.loads(raw)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RuleError(name, str(error) or "nested too deeply") from None
+    data = read_toml(name, raw)
     _keys(name, data, _TOP, "the rule")
     for key in ("id", "since", "severity", "text"):
         if key not in data:
@@ -102,6 +99,15 @@ def parse(name: str, raw: str, family: str) -> RuleFile:
     if not rule.when and not rule.signs:
         raise RuleError(name, "needs [[when]] or [[sign]]")
     return RuleFile(rule, _text(data["text"], name), _examples(data.get("example", ()), name))
+
+
+def read_toml(name: str, raw: str) -> dict[str, Any]:
+    """Parsed TOML. Raises RuleError with the file's name."""
+    try:
+        data: dict[str, Any] = tomllib.loads(raw)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RuleError(name, str(error) or "nested too deeply") from None
+    return data
 
 
 def _keys(name: str, data: Any, known: set[str] | frozenset[str], where: str) -> None:

@@ -24,7 +24,7 @@ class Case:
 class Scope:
     """One rule against one case: collects evidence, missing facts and bound names."""
 
-    def __init__(self, case: Case, types: Mapping[str, str] | None = None) -> None:
+    def __init__(self, case: Case) -> None:
         self.case = case
         self.snapshot = case.snapshot
         self.evidence: list[Evidence] = []

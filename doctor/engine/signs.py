@@ -51,10 +51,8 @@ class Log:
         """First line (0-based) that matches, with the match; None when there is none."""
         best: tuple[int, re.Match[str]] | None = None
         for literal in literals:
-            tries = 0
-            for row, column in self._spots(literal):
-                tries += 1
-                if tries > TRIES or (best and row >= best[0]):
+            for tries, (row, column) in enumerate(self._spots(literal)):
+                if tries >= TRIES or (best and row >= best[0]):
                     break
                 begin = max(0, column - WINDOW // 2) if len(self.lines[row]) > WINDOW else 0
                 match = compiled(pattern).search(self.lines[row][begin : begin + WINDOW])

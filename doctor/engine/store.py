@@ -84,8 +84,8 @@ def _rule(raw: dict[str, Any]) -> Rule:
 
 
 def _from_checkout(root: Path) -> Corpus:
-    from doctor.engine import bundle  # noqa: PLC0415 - tomllib and the checks are for checkouts and site packs only
-    from doctor.engine.load import load_dir  # noqa: PLC0415
+    from doctor.engine import bundle
+    from doctor.engine.load import load_dir
 
     loaded = load_dir(root)
     held = {item.rule.id: {"text": item.text, "examples": item.examples} for item in loaded}

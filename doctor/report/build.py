@@ -107,7 +107,7 @@ def _machine(snapshot: Snapshot) -> str:
 
 
 def _gpus(snapshot: Snapshot, language: str) -> str:
-    known, gpus = snapshot.look("gpus")
+    gpus = snapshot.get("gpus")
     if gpus:
         parts = [_gpu(gpu) for gpu in gpus[:4]]
         if len(gpus) > 4:
@@ -130,9 +130,8 @@ def _python(snapshot: Snapshot) -> str:
     version = snapshot.get("python.version")
     parts = [f"{version} ({snapshot.get('python.kind', '?')})" if version else None]
     parts.append(snapshot.get("python.executable"))
-    for name in ("torch", "transformers"):
-        if snapshot.get("dist." + name):
-            parts.append(f"{name} {snapshot.get('dist.' + name)}")
+    shown = ((name, snapshot.get("dist." + name)) for name in ("torch", "transformers"))
+    parts += [f"{name} {found}" for name, found in shown if found]
     return ", ".join(str(part) for part in parts if part)
 
 

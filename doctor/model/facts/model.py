@@ -14,6 +14,18 @@ FACTS = (
     fact("model.quant", "text", "quant_method of config.json: bitsandbytes, gptq, awq, fp8 ..."),
     fact("model.rope_type", "text", "rope_scaling type of config.json"),
     fact("model.remote_code", "bool", "config.json has an auto_map (needs trust_remote_code)"),
+    fact(
+        "model.imports",
+        "records",
+        "names that the Python files of its repository import from transformers, huggingface_hub or accelerate, and other modules",
+        "path",
+        module="text",
+        name="text",
+        file="path",
+        guarded="bool",
+        resolves="bool",
+        want="text",  # distribution that usually serves it
+    ),
     fact("model.saved_with", "version", "transformers_version of config.json"),
     fact("model.formats", "list", "weight formats present: safetensors, bin, gguf, pt"),
     fact("model.weight_bytes", "bytes", "sum of the weight files"),

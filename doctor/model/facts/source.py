@@ -18,6 +18,8 @@ FACTS = (
         resolves="bool",
         dist="text",  # distribution that serves it
         want="text",  # distribution that usually serves it
+        where="text",  # stdlib, local (beside the program), path (PYTHONPATH), site, editable, or empty: nobody
+        sub="bool",  # the file of its submodule exists; null for a plain name, or when it cannot be told
     ),
     fact("src.requirements", "records", "requirement lines", "path", name="text", spec="text", file="path", line="int", met="bool", found="version"),
     fact("src.repos", "records", "repo ids and local paths it loads", "path", id="text", file="path", line="int", kind="text", cached="bool", via="text"),
@@ -38,6 +40,14 @@ FACTS = (
         in_loop="bool",
         in_async="bool",
         no_grad="bool",
+        on="text",  # dotted name of the loader that made the object it is called on, else empty
+        then="list",  # methods called on its result, and functions its result is passed to
+        model="text",  # repo id or path of the weights that it loads or works on
+        quantised="bool",  # loads, or works on, a model in 4 or 8 bit by bitsandbytes
+        dispatched="bool",  # the same for a model that device_map spreads
+        again="bool",  # the same weights are loaded by an earlier call as well
+        handles="list",  # exceptions caught around it; "" for a bare except
+        in_handler="bool",  # in a function that a web server or user interface calls
     ),
     fact("src.argparse", "records", "command line options it declares", "free", flag="text", default="text", file="path", line="int"),
     fact("src.shell", "records", "shell lines (scripts) that matter", "free", text="text", file="path", line="int"),

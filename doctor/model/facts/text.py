@@ -15,6 +15,11 @@ FACTS = (
     fact("log.healthy", "bool", "the text shows a program that works"),
     fact("log.stuck", "text", "what a program that seems stuck was doing: downloading, loading-shards, compiling, cpu-vision"),
     fact("log.double_load", "bool", "the checkpoint shards were loaded twice"),
+    fact("log.commands", "list", "commands that were typed", "free"),
+    fact("log.wheels", "records", "wheel file names", "", name="text", version="version", python="text", abi="text", platform="text"),
+    fact("log.not_found", "records", "requirements that the resolver found no distribution for", "", name="text", spec="text"),
+    fact("log.cuda", "version", "a CUDA version the text names without saying whether it is the driver's, the toolkit's or torch's"),
+    fact("log.cuda_available", "bool", "what torch.cuda.is_available() answered, as a report says"),
     fact("smoke.tier", "int", "highest smoke tier that passed"),
     fact("smoke.results", "records", "smoke steps", "free", tier="int", step="text", ok="bool", seconds="float", detail="text"),
 )

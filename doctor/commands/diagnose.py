@@ -1,0 +1,66 @@
+"""``vlmdoctor diagnose``: pasted tracebacks and reports -> ranked causes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from doctor.commands.common import Options, emit, judge, language, report_options, status
+from doctor.model import Snapshot
+
+MAX_INPUT = 5 << 20  # bytes taken of one input; of a larger one the two ends are kept
+
+
+@click.command("diagnose")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--with-machine", is_flag=True, help="Also read this machine: the text is from here.")
+@click.option("--python", help="With --with-machine: interpreter or environment the text is from.")
+@click.option("--model", help="Model that was to run: repository id or folder.")
+@report_options
+def command(
+    files: tuple[Path, ...], with_machine: bool, python: str | None, model: str | None, **rest: Any
+) -> int:
+    """Say what is behind a pasted traceback, error line or environment report.
+
+    FILE may hold one or several of them; - reads standard input. The machine is not looked at unless you ask for it.
+    """
+    from doctor.ingest import ingest
+
+    options = Options(**rest)
+    snapshot = ingest([read(path) for path in files])
+    if model:
+        snapshot = snapshot.with_facts({"model.asked": model})
+    if with_machine:
+        snapshot = beside_machine(snapshot, python, model, language(options.lang))
+    report = judge(snapshot, options)
+    emit(report, options)
+    return status(report, options)
+
+
+def read(path: Path) -> bytes:
+    """The input as bytes, the middle of a huge one left out."""
+    if str(path) == "-":
+        data = sys.stdin.buffer.read(MAX_INPUT + 1)
+        return data[:MAX_INPUT]
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(MAX_INPUT // 2)
+            if len(head) < MAX_INPUT // 2 or not stream.seekable():
+                return head
+            size = stream.seek(0, 2)
+            stream.seek(max(len(head), size - MAX_INPUT // 2))
+            return head + b"\n" + stream.read(MAX_INPUT // 2)
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from None
+
+
+def beside_machine(text: Snapshot, python: str | None, model: str | None, lang: str) -> Snapshot:
+    """The text's own facts beside what this machine says; the machine wins."""
+    from doctor.commands.check import live
+
+    machine = live((), python, model, 8.0, False, lang)
+    said = {name: value for name, value in text.facts.items() if name.startswith("log.") or name not in machine.facts}
+    return machine.with_facts(said)

@@ -1,0 +1,64 @@
+"""``vlmdoctor run -- COMMAND``: the user's own command, unchanged, with a diagnosis when it fails."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from doctor.commands.check import live, target_options
+from doctor.commands.common import Options, judge, language, rendered, report_options, write_file
+from doctor.model import Snapshot
+
+_PROGRAMS = (".py", ".sh", ".ipynb")
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@target_options
+@report_options
+@click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
+def command(
+    words: tuple[str, ...], python: str | None, model: str | None, timeout: float, online: bool, **rest: Any
+) -> int:
+    """Run COMMAND unchanged; when it fails, say why and what to type.
+
+    Output, terminal, signals and exit status pass through. The diagnosis uses the end of the output and this machine.
+    """
+    from doctor.collect.watch import watch
+
+    options = Options(**rest)
+    lang = language(options.lang)
+    watched = watch(words)
+    failed = watched.exit_code() != 0
+    if failed or options.output is not None:
+        machine = live(programs(words), python, model, timeout, online, lang)
+        report = judge(together(machine, watched.output, watched.facts()), options)
+        if options.output is not None:
+            write_file(options.output, rendered(report, options))
+        elif report.entries:
+            click.echo("\n" + rendered(report, options), err=True, nl=False)
+    sys.stdout.flush()
+    return watched.exit_code()
+
+
+def programs(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The scripts that a command line names, also inside ``bash -c "..."``."""
+    found = []
+    for word in words:
+        try:
+            parts = shlex.split(word) if " " in word else [word]
+        except ValueError:
+            parts = []
+        found += [part for part in parts if part.endswith(_PROGRAMS) and not part.startswith("-")]
+    return tuple(dict.fromkeys(found))
+
+
+def together(machine: Snapshot, output: bytes, facts: dict[str, Any]) -> Snapshot:
+    """The machine as it is, with the text of the run: what was read on the machine wins over what the text says."""
+    from doctor.ingest import ingest
+
+    text = ingest([output])
+    said = {name: value for name, value in text.facts.items() if name.startswith("log.")}
+    return machine.with_facts({**said, **facts})
