@@ -95,7 +95,7 @@ class Scan(object):
                 self.items.setdefault(target.value.id, []).append((key, value))
         elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
             if len(target.elts) == len(value.elts):
-                for one, what in zip(target.elts, value.elts):
+                for one, what in zip(target.elts, value.elts, strict=True):
                     self._assign(one, what, conditional, owner)
 
     def _function(self, node, owner):
@@ -103,8 +103,8 @@ class Scan(object):
         self.functions.setdefault(node.name, node)
         given = node.args.posonlyargs + node.args.args
         missing = [None] * (len(given) - len(node.args.defaults))
-        pairs = list(zip(given, missing + list(node.args.defaults)))
-        pairs += list(zip(node.args.kwonlyargs, node.args.kw_defaults))
+        pairs = list(zip(given, missing + list(node.args.defaults), strict=True))
+        pairs += list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
         for arg, default in pairs:
             self.params.setdefault((name, arg.arg), default)
         names = [arg.arg for arg in given]
@@ -133,7 +133,7 @@ class Scan(object):
     def _update(self, name, node):
         for given in node.args:
             if isinstance(given, ast.Dict):
-                for key, value in zip(given.keys, given.values):
+                for key, value in zip(given.keys, given.values, strict=True):
                     if text_of(key) is not None:
                         self.items.setdefault(name, []).append((key.value, value))
         for keyword in node.keywords:

@@ -10,6 +10,7 @@ import re
 from src_scan import dotted, text_of
 
 DEPTH = 8  # steps from name to name
+STEPS = 400  # nodes looked at for one expression
 MANY = 6  # different values that one expression may have
 TEXT_CAP = 400  # characters of a string that are kept
 SECRET = re.compile(r"\b(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16})")
@@ -38,6 +39,7 @@ class Values(object):
         self.scan = scan
         self.env = env
         self.neighbour = neighbour
+        self.budget = [STEPS]  # shared with the neighbours that are asked on the way
         self.defaults = {dest: node for _, dest, node, _, _ in scan.options if node is not None}
 
     def resolved(self, node):
@@ -68,7 +70,10 @@ class Values(object):
 
     def options(self, node, scope="", depth=0):
         """Every value that ``node`` may have, at most ``MANY``; empty when nothing is known."""
-        if node is None or depth > DEPTH:
+        if depth == 0:
+            self.budget[0] = STEPS
+        self.budget[0] -= 1
+        if node is None or depth > DEPTH or self.budget[0] < 0:
             return []
         read = _READERS.get(type(node))
         found = read(self, node, scope, depth + 1) if read else []
@@ -78,7 +83,7 @@ class Values(object):
                 unique.append(value)
         return unique[:MANY]
 
-    def _constant(self, node, scope, depth):
+    def _constant(self, node, _scope, _depth):
         value = node.value
         if isinstance(value, str):
             return [value[:TEXT_CAP]]
@@ -101,6 +106,7 @@ class Values(object):
         other, variable = self.neighbour(name)
         if other is None or depth > DEPTH:
             return []
+        other.budget = self.budget
         return other.options(ast.Name(id=variable, ctx=ast.Load()), "", depth + 1)
 
     def _attribute(self, node, scope, depth):
@@ -170,7 +176,7 @@ class Values(object):
         if last in ("join", "Path", "PurePath") and name in ("os.path.join", "pathlib.Path", "Path"):
             parts = [self.options(one, scope, depth) for one in node.args]
             parts = [found[0] if len(found) == 1 else "{%s}" % (dotted(one) or "?")
-                     for found, one in zip(parts, node.args)]
+                     for found, one in zip(parts, node.args, strict=True)]
             known = [part for part in parts if isinstance(part, str) and part != "{?}"]
             return ["/".join(part.rstrip("/") or "/" for part in known)] if known and len(known) == len(parts) else []
         if last in ("str", "expanduser", "abspath", "realpath", "fspath", "strip") and node.args:
@@ -187,8 +193,8 @@ class Values(object):
         if len(node.keys) > 32 or any(key is None for key in node.keys):
             return []
         keys = [self.options(key, scope, depth) for key in node.keys]
-        values = [self.options(value, scope, depth) for value in node.values]
-        return [{str(k[0]): v[0] if len(v) == 1 else None for k, v in zip(keys, values) if len(k) == 1}]
+        values = [self.options(value, scope, depth) or [self.resolved(value)] for value in node.values]
+        return [{str(k[0]): v[0] if len(v) == 1 else None for k, v in zip(keys, values, strict=True) if len(k) == 1}]
 
 
 _READERS = {

@@ -1,0 +1,189 @@
+"""Part ``source`` of the probe: the program that the user wants to run, read and never executed.
+
+Settings: ``what`` (paths that the user named), ``cwd``, ``env``, ``site`` (site-packages of the target, may be empty),
+``path`` (further sys.path entries), ``python_version`` of the target.
+"""
+import os
+import threading
+import time
+
+from src_imports import Target, wanted
+from src_link import bare
+from src_program import Program
+from src_project import recognise
+from src_reqs import Requirements
+from src_shell import installed
+from src_walk import text_of
+from wire import Group
+
+PART_OF_TIME = 0.6  # of the deadline may go into reading files; the rest is for answering
+RECORDS = 3000  # of one fact
+_LOCK = threading.Lock()
+
+
+def program(ctx):
+    """The program, read once for all groups."""
+    with _LOCK:
+        if "_program" not in ctx:
+            end = time.time() + ctx.get("deadline", 4.0) * PART_OF_TIME
+            ctx["_program"] = Program(ctx.get("what") or [], ctx.get("cwd"), ctx.get("env") or {},
+                                      ctx.get("python_version"), lambda: time.time() > end)
+        return ctx["_program"]
+
+
+def target(ctx):
+    """The target's import system, listed once for all groups; None when its folders are not known."""
+    if not ctx.get("site"):
+        return None
+    with _LOCK:
+        if "_target" not in ctx:
+            ctx["_target"] = Target(ctx["site"], ctx.get("path") or [], ctx.get("python_version"))
+        return ctx["_target"]
+
+
+NOTHING = "nothing to run was named"
+
+
+def _named(read):
+    """A reader that says so when the user named nothing."""
+
+    def reader(ctx):
+        if ctx.get("what"):
+            return read(ctx)
+        return {"?" + name: NOTHING for group in GROUPS for name in group.names}
+
+    return reader
+
+
+@_named
+def read_program(ctx):
+    """What the files say by themselves."""
+    found = program(ctx)
+    calls = [bare(record) for reader in found.readers for record in reader.calls]
+    env = [record for reader in found.readers for record in reader.env]
+    env += [record for script in found.scripts for record in script.env] + found.settings
+    repos = found.repos + [_asked(script, name, line, found) for script in found.scripts for name, line in script.repos]
+    options = [{"flag": flag, "default": _text(reader.values.options(default)), "file": reader.path, "line": line}
+               for reader in found.readers for flag, _, default, _, line in reader.values.scan.options]
+    return {
+        "src.calls": calls[:RECORDS],
+        "src.env": env[:RECORDS],
+        "src.repos": [record for record in repos if record][:RECORDS],
+        "src.argparse": options[:RECORDS],
+        "src.names": sorted({name for reader in found.readers for name in reader.names})[:RECORDS],
+        "src.files": found.files.read,
+        "src.errors": found.files.errors[:RECORDS],
+    }
+
+
+def _text(values):
+    return str(values[0]) if len(values) == 1 and values[0] is not None else None
+
+
+def _asked(script, name, line, found):
+    """A repository or path on a command line; None for a shell variable and the like."""
+    from src_link import exists, kind_of
+
+    kind = None if "$" in name else kind_of(name, found.bases)
+    if kind is None or (kind == "repo" and "/" not in name):
+        return None
+    record = {"id": name, "file": script.path, "line": line, "kind": kind, "via": "command"}
+    if kind == "path":
+        record["cached"] = exists(name, found.bases)
+    return record
+
+
+@_named
+def read_project(ctx):
+    """Which code base this is, by its own files."""
+    found = program(ctx)
+    if not found.first:
+        return {}
+    modules = {record["module"] for reader in found.readers for record in reader.imports if not record["level"]}
+    modules.update(module for script in found.scripts for module in script.modules)
+    return {"src.project": recognise(os.path.abspath(found.first), modules)}
+
+
+@_named
+def read_imports(ctx):
+    """Each import of the program against the target; each name that one line imports is a record of its own."""
+    found, world = program(ctx), target(ctx)
+    records, known = [], {}
+    for reader in found.readers:
+        for record in reader.imports:
+            if record["level"] or not record["module"] or record["module"] == "__future__":
+                continue
+            module = record["module"]
+            if module not in known:
+                known[module] = _serve(module, found, world)
+            records.append({"module": module, "name": record["name"], "file": reader.path, "line": record["line"],
+                            "guarded": record["guarded"], **known[module]})
+    return {"src.imports": records[:RECORDS]}
+
+
+def _serve(module, found, world):
+    """``where``, ``resolves``, ``dist``, ``want`` and ``sub`` of one module."""
+    local = found.is_local(module)
+    where, dist, path = ("", None, None) if world is None else world.served(module)
+    if local and (where not in ("stdlib", "path") or _before_stdlib(module)):
+        where, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
+    want = "" if where in ("stdlib", "local") else wanted(module)
+    fact = {"where": where, "dist": dist, "want": want}
+    if world is not None or where:
+        fact["resolves"] = bool(where)
+    if world is not None and where in ("site", "path", "editable"):
+        fact["sub"] = world.has_submodule(path, module)
+    return fact
+
+
+def _before_stdlib(module):
+    """The script's folder comes before the standard library, except for modules that are loaded before any script."""
+    import sys
+
+    top = module.partition(".")[0]
+    return top not in sys.builtin_module_names and top not in ("os", "site", "codecs", "encodings", "io", "abc", "stat",
+                                                               "posixpath", "genericpath", "ntpath", "_collections_abc")
+
+
+@_named
+def read_requirements(ctx):
+    """What the project's files and install commands ask for, against what is installed; and the shell lines."""
+    found, world = program(ctx), target(ctx)
+    reqs = Requirements(found.files, None if world is None else world.dists(), ctx.get("python_version"))
+    for kind, path, data, values in found.other:
+        if kind == "setup.py":
+            reqs.setup_py(path, data, values)
+        elif kind in ("pyproject", "setup.cfg"):
+            getattr(reqs, kind.replace(".", "_"))(path, data)
+        elif kind == "conda":
+            reqs.conda(path, text_of(data))
+        else:
+            for number, line in enumerate(text_of(data).splitlines(), 1):
+                reqs.line(line, path, number)
+    for script in found.scripts:
+        for line, word in script.installs:
+            reqs.line(word if not word.startswith("-r ") else "", script.path, line)
+    shell = [record for script in found.scripts for record in script.shell] + reqs.options + _commands(found)
+    return {"src.requirements": reqs.records[:RECORDS], "src.shell": shell[:RECORDS]}
+
+
+def _commands(found):
+    """Shell lines inside Python: os.system("...") and subprocess calls with literal words."""
+    lines = []
+    for reader in found.readers:
+        for record in reader.calls:
+            if record["name"] == "os.system" or record["name"].startswith("subprocess."):
+                given = record["args"][0] if record["args"] else None
+                text = " ".join(map(str, given)) if isinstance(given, list) and None not in given else given
+                if isinstance(text, str) and (installed(text) or len(text) < 300):
+                    lines.append({"text": text, "file": record["file"], "line": record["line"]})
+    return lines
+
+
+GROUPS = [
+    Group(("src.calls", "src.env", "src.repos", "src.argparse", "src.names", "src.files", "src.errors"), read_program,
+          risky=True),
+    Group(("src.imports",), read_imports, risky=True),
+    Group(("src.requirements", "src.shell"), read_requirements, risky=True),
+    Group(("src.project",), read_project, risky=True),
+]

@@ -1,0 +1,186 @@
+"""What the calls mean together: which model each one loads, twice or not, quantised or not; which repos are asked."""
+import os
+import re
+
+from src_names import LOADERS, REPO_KEYWORDS, WEIGHTS, known_loader, loads_weights
+from src_scan import dotted
+from src_values import clean
+
+REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
+WORD = re.compile(r"^[A-Za-z0-9][\w.-]{2,95}$")
+# File names and media types that have the form of a repository id.
+NOT_REPO = re.compile(r"(?i)\.(py|txt|json|jsonl|ya?ml|png|jpe?g|gif|bmp|webp|mp4|wav|csv|md|sh|log|html|zip|ini|cfg)$"
+                      r"|^(image|text|application|audio|video|multipart|font)/|^(data|src|output|outputs|logs|tmp|results)/")
+WEIGHT_FILE = re.compile(r"(?i)\.(gguf|bin|pt|pth|safetensors|ckpt|onnx|engine)$")
+MODEL_NAME = re.compile(r"(?i)(model|ckpt|checkpoint|repo|tower|version|weights?|pretrained|tokenizer|processor|base)"
+                        r"(_?(id|name|path|dir|repo|name_or_path|base))*$")
+CACHES = ("lru_cache", "cache", "cache_resource", "cache_data", "singleton", "cached")
+SPLITS = ("auto", "balanced", "balanced_low_0", "sequential")
+KEEP = ("_node", "_branch", "_on", "_base")
+
+
+def kind_of(text, bases):
+    """``path`` or ``repo`` of what a loader is given, None for what is neither. ``bases`` are folders to look in."""
+    if not text or len(text) > 300 or " " in text or "{" in text or "://" in text or text.startswith("<"):
+        return None
+    if text.startswith(("/", "~", ".")) or "\\" in text or text[1:2] == ":":
+        return "path"
+    if text.count("/") > 1 or WEIGHT_FILE.search(text) or exists(text, bases):
+        return "path"
+    return "repo" if REPO.match(text) or WORD.match(text) else None
+
+
+def exists(text, bases):
+    """Does a path that the program names exist, seen from its folder or the working directory?"""
+    full = os.path.expanduser(text)
+    return os.path.exists(full) if os.path.isabs(full) else any(os.path.exists(os.path.join(b, full)) for b in bases)
+
+
+def asked(record, values):
+    """Everything that a loader call may be asked to load: ``[(text, keyword)]``."""
+    node = record.get("_node")
+    if node is None or record["method"] not in LOADERS or not known_loader(record["name"], record["method"]):
+        return []
+    given = [(k.arg, k.value) for k in node.keywords if k.arg in REPO_KEYWORDS]
+    first = 1 if record["method"] == "pipeline" and record["name"].startswith(("transformers", "diffusers")) else 0
+    if record["name"].startswith("peft."):
+        first = 1
+    if len(node.args) > first and not record["method"].startswith("create_model_and"):
+        given.insert(0, ("", node.args[first]))
+    found = [(value, keyword) for keyword, one in given for value in values.options(one, record["scope"])]
+    return [(value, keyword) for value, keyword in found if isinstance(value, str)]
+
+
+def _exclusive(one, other):
+    """Are the two calls on different sides of the same ``if`` or ``try``?"""
+    sides = dict(one["_branch"])
+    return any(sides.get(where, side) != side for where, side in other["_branch"])
+
+
+def _quantised(record):
+    words = record["keywords"]
+    if any(words.get(name) is True for name in ("load_in_4bit", "load_in_8bit", "load_4bit", "load_8bit")):
+        return True
+    config = words.get("quantization_config")
+    if isinstance(config, dict):
+        return config.get("load_in_4bit") is True or config.get("load_in_8bit") is True
+    return isinstance(config, str) and "BitsAndBytesConfig" in config
+
+
+def _dispatched(record):
+    where = record["keywords"].get("device_map")
+    return where in SPLITS if isinstance(where, str) else isinstance(where, dict) and len(where) > 1
+
+
+def weights(record):
+    """Is this the call of a loader of weights? Adapters are small and share the base, so they do not count."""
+    return record.get("_node") is not None and loads_weights(record["name"], record["method"])
+
+
+def judge_moves(calls):
+    """``quantised`` and ``dispatched`` of loader calls, and of calls on what they made."""
+    for record in calls:
+        base = record.get("_on") if not weights(record) else None
+        if base is None and record["name"].startswith("peft."):
+            base = record.get("_base")
+        if base is None:
+            record["quantised"], record["dispatched"] = _quantised(record), _dispatched(record)
+        elif not _exclusive(record, base):
+            record["quantised"], record["dispatched"] = base["quantised"], base["dispatched"]
+            record["model"] = record["model"] or base["model"]
+
+
+def judge_repeats(calls):
+    """``again``: the same weights were asked for by an earlier call of the program."""
+    seen = []
+    for record in calls:
+        if not weights(record) or not record["model"] or record["name"].startswith("peft."):
+            continue
+        owner = record["name"].split(".")[-2:-1]
+        for old in seen:
+            same = old["name"].split(".")[-2:-1] == owner or any(n.startswith("Auto") for n in owner)
+            if old["model"] == record["model"] and same and not _exclusive(record, old):
+                record["again"] = True
+        seen.append(record)
+
+
+def owners(reader):
+    """Classes and functions of a file that load weights: ``{name: loader's record}``. Cached ones do not count."""
+    found = {}
+    for record in reader.calls:
+        if not weights(record) or record["scope"] in ("module", "__main__"):
+            continue
+        parts = record["scope"].split(".")
+        name = parts[0] if parts[-1] == "__init__" else parts[-1]
+        node = reader.values.scan.functions.get(name)
+        marks = [dotted(getattr(mark, "func", mark)) or "" for mark in getattr(node, "decorator_list", ())]
+        if node is not None and not any(mark.rpartition(".")[2] in CACHES for mark in marks):
+            found.setdefault(name, record)
+    return found
+
+
+def judge_makers(readers):
+    """A class or function that loads weights and is called at several places: a record for each later place."""
+    makers = {name: record for reader in readers for name, record in owners(reader).items() if record["model"]}
+    for name, loader in makers.items():
+        if name in WEIGHTS:
+            continue
+        places = [(r, call) for r in readers for call in r.values.scan.sites.get(name, ())]
+        for reader, call in places[1:]:
+            more = {key: value for key, value in loader.items() if key not in KEEP}
+            more.update(name=name, method=name, file=reader.path, line=call.lineno, again=True, args=[], keywords={},
+                        target="", then=[], _branch=())
+            reader.calls.append(more)
+
+
+def repos_of(reader, bases):
+    """Repository ids and paths that one file names: ``[record]``."""
+    found = []
+
+    def add(text, line, via, kind=None):
+        kind = kind or kind_of(text, bases)
+        if kind is not None:
+            record = {"id": clean(text), "file": reader.path, "line": line, "kind": kind, "via": via}
+            if kind == "path":
+                record["cached"] = exists(text, bases)
+            found.append(record)
+
+    for record in reader.calls:
+        data = record["method"] == "load_dataset" or record["keywords"].get("repo_type") == "dataset"
+        for text, _ in asked(record, reader.values):
+            usual = kind_of(text, bases)
+            add(text, record["line"], record["method"], "dataset" if data and usual == "repo" else usual)
+    for flag, dest, default, _, line in reader.values.scan.options:
+        for text in reader.values.options(default):
+            if isinstance(text, str) and MODEL_NAME.search(dest) and ("/" in text or kind_of(text, bases) == "path"):
+                add(text, line, flag)
+    for name, given in reader.values.scan.assigns.items():
+        for node, _ in given:
+            for text in reader.values.options(node) if MODEL_NAME.search(name) else ():
+                if isinstance(text, str) and REPO.match(text) and not NOT_REPO.search(text):
+                    add(text, node.lineno, name)
+    for text, line in reader.paths:
+        add(text, line, "constant", "path")
+    return found
+
+
+def link(readers, bases):
+    """Fill in what single calls do not know; the private keys stay until :func:`bare`."""
+    for reader in readers:
+        for record in reader.calls:
+            texts = [text for text, _ in asked(record, reader.values)]
+            record["model"] = clean(texts[0]) if len(set(texts)) == 1 else None
+    calls = [record for reader in readers for record in reader.calls]
+    judge_moves(calls)
+    judge_repeats(calls)
+    judge_makers(readers)
+    unique = {}
+    for reader in readers:
+        for record in repos_of(reader, bases):
+            unique.setdefault((record["id"], record["file"], record["line"]), record)
+    return list(unique.values())
+
+
+def bare(record):
+    """A call's record as a fact."""
+    return {key: value for key, value in record.items() if key not in KEEP}
