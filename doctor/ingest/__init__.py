@@ -1,1 +1,46 @@
-"""Text or source code -> Snapshot. Reads, never executes."""
+"""Pasted text -> Snapshot.
+
+``ingest`` takes whatever was pasted, recognises the parts (a traceback, pip list, nvidia-smi, ...) and reads their
+facts. It never raises, executes nothing, and needs time and memory linear in the size of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from doctor.ingest.outcome import judge_health
+from doctor.ingest.parts import READERS
+from doctor.ingest.sheet import Sheet
+from doctor.ingest.text import MAX_BYTES, Text, clean, unwrap
+from doctor.ingest.veil import veil
+from doctor.ingest.wrapped import rejoin
+from doctor.model import Snapshot
+
+__all__ = ["ingest"]
+
+MAX_TEXTS = 200
+
+
+def ingest(texts: Sequence[bytes | str], *, redact: Callable[[str], str] | None = None) -> Snapshot:
+    """One snapshot from all ``texts`` together; ``redact`` is applied to every fact the catalogue calls private."""
+    text = Text(unwrap(_together(texts)))
+    sheet = Sheet()
+    for read in READERS:
+        read(text, sheet)
+    sheet.finish()
+    judge_health(text, sheet)
+    facts = {"log.lines": rejoin(text.lines, sheet.facts.get("log.exceptions") or ()), **sheet.facts}
+    return Snapshot(facts=veil(facts, redact) if redact else facts, source="pasted", closed=frozenset(sheet.closed))
+
+
+def _together(texts: Sequence[bytes | str]) -> str:
+    """All texts, cleaned, one after the other, with the sum of their sizes bounded."""
+    left = 2 * MAX_BYTES
+    parts: list[str] = []
+    for source in texts[:MAX_TEXTS]:
+        part = clean(source)
+        parts.append(part[: max(0, left)])
+        left -= len(part)
+        if left <= 0:
+            break
+    return "\n".join(parts)

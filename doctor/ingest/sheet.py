@@ -15,6 +15,8 @@ MAX_DISTS = 5000
 VERSION = r"\d{1,9}(?:\.\d{1,9}){0,6}(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|post|dev|rev|r)[-_.]?\d{0,12}){0,3}(?:\+[A-Za-z0-9._-]{1,60})?"
 _VERSION = re.compile(VERSION)
 _LOCAL_CUDA = re.compile(r"\+(?:\w{1,20}\.)?cu(\d{2,3})(?:$|[^\d])")
+# Since CUDA 13 the wheels have no -cuNN suffix; these take CUDA's own version number.
+_FOLLOWS_CUDA = frozenset({"cublas", "cuda-runtime", "cuda-nvrtc", "cuda-cupti", "cuda-nvcc", "nvjitlink", "nvtx"})
 _NVIDIA = re.compile(r"nvidia-([a-z-]{2,40}?)(?:-cu(\d{1,2}))?$")
 
 
@@ -85,7 +87,13 @@ class Sheet:
         """Facts that follow from others."""
         for name in ("torchvision", "torchaudio"):
             self._sibling(name, self.facts.get("dist." + name))
-        wheels = [wheel for key, found in self.facts.items() if key.startswith("dist.nvidia-") and found for wheel in [_wheel(key[5:], found)] if wheel]
+        wheels = [
+            wheel
+            for key, found in self.facts.items()
+            if key.startswith("dist.nvidia-") and found
+            for wheel in [_wheel(key[5:], found)]
+            if wheel
+        ]
         if wheels:
             self.put("python.nvidia_wheels", wheels)
         driver = self.facts.get("driver.version")
@@ -107,6 +115,8 @@ class Sheet:
 def _wheel(name: str, found: str) -> dict[str, Any] | None:
     match = _NVIDIA.match(name)
     if not match:
+        return None
+    if not match.group(2) and match.group(1) not in _FOLLOWS_CUDA:
         return None
     major = int(match.group(2) or found.partition(".")[0])
     return {"name": name, "version": found, "major": major, "lib": match.group(1)}

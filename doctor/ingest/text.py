@@ -18,7 +18,9 @@ MAX_LINES = 60_000
 CUT = "[... cut here ...]"
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_ESCAPES = re.compile(r"\x1b\[[0-9;?<=>!]{0,64}[ -/]?[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?")
+_ESCAPES = re.compile(
+    r"\x1b\[[0-9;?<=>!]{0,64}[ -/]?[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?"
+)
 # What a browser or an editor leaves of colour codes when the escape byte itself is lost in copying.
 _NAKED_COLOUR = re.compile(r"\[(?:\d{1,3};){0,4}\d{1,3}m")
 # C0 and C1 controls, zero-width and direction characters, byte order marks, lone surrogates, noncharacters.
@@ -50,7 +52,9 @@ def _decode(data: bytes) -> str:
     """Text of ``data``: by its mark, by its pattern of zero bytes, else the first code page that fits."""
     if len(data) > MAX_BYTES:
         half = MAX_BYTES // 2
-        data = data[: half & ~1] + f"\n{CUT}\n".encode(_wide(data) or "ascii") + data[len(data) - half + (len(data) & 1) :]
+        data = (
+            data[: half & ~1] + f"\n{CUT}\n".encode(_wide(data) or "ascii") + data[len(data) - half + (len(data) & 1) :]
+        )
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
@@ -123,12 +127,18 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("0|", r"\d{1,3}\|[\w-]{1,40} {1,4}\| "),  # pm2
         (" [", r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[?[\w./-]{1,80}:\d{1,6}\] ?"),  # vLLM
         ("E  ", r"E {3,8}(?=\S)"),  # pytest
-        (" - ", r"(?:" + _CLOCK + r"|\d\d/\d\d \d\d:\d\d:\d\d) - [\w.]{1,80} - (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) - "),
+        (
+            " - ",
+            r"(?:" + _CLOCK + r"|\d\d/\d\d \d\d:\d\d:\d\d) - [\w.]{1,80} - (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) - ",
+        ),
         (" | ", _CLOCK + r" \| (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) {0,4}\| (?:[\w.]{1,80} \| )?"),  # FastChat, LLaVA
         (":root:", r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):root:"),
     )
 )
-_TAGS = re.compile(r"</?(?:details|summary|code|pre|p|br|b|i|em|strong|div|span|sub|sup|table|tbody|thead|tr|td|th|h\d|ul|ol|li|blockquote)(?:\s[^<>\n]{0,200})?/?>", re.IGNORECASE)
+_TAGS = re.compile(
+    r"</?(?:details|summary|code|pre|p|br|b|i|em|strong|div|span|sub|sup|table|tbody|thead|tr|td|th|h\d|ul|ol|li|blockquote)(?:\s[^<>\n]{0,200})?/?>",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^[ \t]{0,12}(?:```|~~~)[^\n]*$", re.MULTILINE)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#39|#x27|#34|#96);")
 _BOX_END = re.compile(r" {1,200}[│┃]$", re.MULTILINE)
@@ -160,6 +170,11 @@ class Text:
         self.low = body.lower()
         self.lines = body.split("\n")
         self._starts: list[int] = []
+
+    def offset(self, row: int) -> int:
+        """Character offset of the beginning of a row."""
+        self.row(0)
+        return self._starts[row]
 
     def row(self, offset: int) -> int:
         """0-based line of a character offset."""

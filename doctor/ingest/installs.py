@@ -1,0 +1,95 @@
+"""What pip and uv say while they resolve, install and check."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.ingest.sheet import SAID, VERSION, Sheet
+from doctor.ingest.text import Text
+from doctor.model.names import normalise
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+_INSTALLED = re.compile(rf"({_NAME}?)-({VERSION})(?=\s|$)")
+_SATISFIED = re.compile(
+    rf"Requirement already satisfied: ({_NAME})\S{{0,300}} in \S.{{0,400}}?(?: \(from .{{0,300}}?\))?(?: \(({VERSION})\))?$"
+)
+_UV_LINE = re.compile(rf" {{0,3}}([+~-]) ({_NAME})==({VERSION})")
+_CONFLICT = re.compile(
+    rf"({_NAME}) ({VERSION}) (?:requires|has requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?(.{{0,200}}?), "
+    rf"(?:but you(?:'ll)? have(?: ({_NAME}) ({VERSION}))?|which is not installed)"
+)
+_UNINSTALLED = re.compile(rf"Successfully uninstalled ({_NAME}?)-({VERSION})")
+_ASKED = re.compile(
+    rf"(?:No matching distribution found for|satisfies the requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?"
+    r"([=<>!~]{1,2}[\w.+*,<>=!~ ]{1,100}?)?(?: \(from|$)"
+)
+
+
+def read(text: Text, sheet: Sheet) -> bool:
+    """Installed, removed, satisfied and conflicting distributions. True when such output was seen."""
+    before = len(sheet.facts)
+    _removed(text, sheet)
+    _added(text, sheet)
+    conflicts = _conflicts(text, sheet)
+    _satisfied(text, sheet)
+    _asked(text, sheet)
+    seen = conflicts or len(sheet.facts) > before
+    if seen:
+        sheet.kind("pip-log")
+    return seen
+
+
+def _removed(text: Text, sheet: Sheet) -> None:
+    for row in text.rows("successfully uninstalled", most=200):
+        match = _UNINSTALLED.search(text.lines[row])
+        if match:
+            sheet.dist(match.group(1), None, SAID)
+
+
+def _added(text: Text, sheet: Sheet) -> None:
+    for row in text.rows("successfully installed", most=40):
+        for match in _INSTALLED.finditer(text.lines[row].partition("nstalled ")[2]):
+            sheet.dist(match.group(1), match.group(2))
+    for row in text.rows(" + ", most=500):
+        added = _UV_LINE.match(text.lines[row])
+        if added and added.group(1) == "+":
+            sheet.dist(added.group(2), added.group(3))
+
+
+def _conflicts(text: Text, sheet: Sheet) -> bool:
+    """``pip check`` and the resolver's last words."""
+    seen = False
+    for row in text.rows("but you have", "but you'll have", "which is not installed", most=100):
+        match = _CONFLICT.search(text.lines[row])
+        if not match:
+            continue
+        seen = True
+        dist, dist_version, needs, spec, _, found = match.groups()
+        record = {
+            "dist": normalise(dist),
+            "version": dist_version,
+            "needs": normalise(needs),
+            "spec": spec.strip(" ()"),
+        }
+        sheet.add("python.unmet", {**record, "found": found})
+        sheet.dist(dist, dist_version, SAID)
+        sheet.dist(needs, found, SAID)
+    if seen:
+        sheet.kind("pip-check")
+    return seen
+
+
+def _satisfied(text: Text, sheet: Sheet) -> None:
+    for row in text.rows("requirement already satisfied", most=400):
+        match = _SATISFIED.search(text.lines[row].strip())
+        if match and match.group(2):
+            name = re.split(r"[<>=!~\[;]", match.group(1), maxsplit=1)[0]
+            sheet.dist(name, match.group(2), SAID)
+
+
+def _asked(text: Text, sheet: Sheet) -> None:
+    """What the resolver could not find."""
+    for row in text.rows("no matching distribution", "that satisfies the requirement", most=10):
+        match = _ASKED.search(text.lines[row].strip())
+        if match:
+            sheet.add("log.not_found", {"name": normalise(match.group(1)), "spec": (match.group(2) or "").strip()}, 20)
