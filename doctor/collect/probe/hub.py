@@ -127,7 +127,8 @@ def _listing(roots, used, asked, view):
     """hf.repos, hf.problems and the sums; a sum over a cache that was not read to its end stays unread."""
     repos, problems = [], list(view.problems)
     for root in roots:
-        repos.extend(hubroots.repo_record(root, repo, asked) for repo in list(root.repos))
+        done = view.complete if root.used else {}
+        repos.extend(hubroots.repo_record(root, repo, asked, done) for repo in list(root.repos))
         if root.used:
             for repo in list(root.repos):
                 if repo.id not in view.judged_ids:

@@ -64,15 +64,28 @@ def stale_locks(root, folder):
     return out
 
 
+def foreign(root, folder):
+    """Folders of a repository that this user may not write though the cache as a whole is writable (made by sudo)."""
+    if not os.access(root, os.W_OK):
+        return []
+    out = []
+    repo = os.path.join(root, folder)
+    for path in (repo, os.path.join(repo, "blobs"), os.path.join(repo, "snapshots"), os.path.join(repo, "refs"),
+                 os.path.join(root, ".locks", folder)):
+        if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK):
+            out.append(problem("permission", path, "not writable, owned by user %d" % os.stat(path).st_uid))
+    return out
+
+
 class Judged(object):
     """A model folder after a full look: facts, problems, config and whether a load has all that it needs."""
 
-    def __init__(self, path, enough=None):
+    def __init__(self, path, enough=None, models=True):
         self.items = modeldir.walk(path)
         self.heads = {}
         self.problems = modeldir.file_problems(self.items, self.heads, enough=enough)
         self.config = modelfacts.read(self.items, "config.json")
-        self.missing = modelfacts.needed(self.items, self.config)
+        self.missing = modelfacts.needed(self.items, self.config) if models else []
         self._shards(path)
 
     def _shards(self, path):
@@ -81,8 +94,7 @@ class Judged(object):
         self.shards_missing = shards.missing(self.items, indexes, loaded)
         for name in self.shards_missing:
             self.problems.append(problem("shard-missing", os.path.join(path, name), name))
-        for name in self.missing:
-            self.problems.append(problem("file-missing", os.path.join(path, name), name))
+        self.problems.extend(problem("file-missing", os.path.join(path, name), name) for name in self.missing)
         hidden = modelfacts.hidden_size(self.config)
         self.problems.extend(shards.mixed(self.items, indexes, self.heads, hidden))
         self.unused = {item.path for name, item in self.items.items() if not loaded(name)}

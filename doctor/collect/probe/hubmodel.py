@@ -4,6 +4,7 @@ import threading
 import time
 
 import hubcheck
+import hublinks
 import hubresolve
 import hubscan
 import modelfacts
@@ -29,6 +30,7 @@ class View(object):
         self.limit = limit
         self.found, self.problems, self.refs, self.links = {}, [], [], []
         self.judged_ids = set()
+        self.complete = {}  # id -> everything a load needs is there
         self.known = {name for name in [self.asked] + self.others if name}
         self.place = None
         self.error = None
@@ -51,6 +53,7 @@ class View(object):
     def _run(self):
         try:
             named = self._main() if self.asked else []
+            self.links.extend(hublinks.planned(self.cwd))
             self._others(named)
             self.done = True
         except Exception as error:  # the other facts of the group must still be sent
@@ -79,6 +82,9 @@ class View(object):
         except OSError as error:
             self._note(place.name, [problem("permission", place.path, os.strerror(error.errno or 0))])
             return None
+        if place.repo is not None:  # the folder's own list of lost shards is the better one
+            self.problems = [e for e in self.problems if (e["repo"], e["kind"]) != (place.name, "shard-missing")]
+            self.complete[place.name] = place.found and judged.whole()
         known = {(entry["kind"], os.path.basename(entry["path"])) for entry in self.problems}
         fresh = [e for e in judged.problems if (e["kind"], os.path.basename(e["path"])) not in known]
         self._note(place.name, fresh, judged.unused)
@@ -90,7 +96,8 @@ class View(object):
         folder = os.path.basename(place.repo)
         self.judged_ids.add(place.name)
         repo = hubscan.scan_repo(self.root, folder, links=True)
-        self._note(place.name, hubcheck.cheap(repo, asked=True) + hubcheck.stale_locks(self.root, folder))
+        found = hubcheck.cheap(repo, asked=True) + hubcheck.stale_locks(self.root, folder)
+        self._note(place.name, found + hubcheck.foreign(self.root, folder))
 
     def _note(self, name, problems, unused=()):
         self.problems.extend(dict(entry, repo=name, asked=entry["path"] not in unused) for entry in problems)

@@ -262,15 +262,17 @@ def _level(root, mine, held, asked):
     return False
 
 
-def repo_record(root, repo, asked):
+def repo_record(root, repo, asked, done):
+    """A record of hf.repos; ``done``: what a full look has found out about completeness, by id."""
     row = hubscan.as_row(repo)
     del row["incomplete_bytes"]
     row.update(root=root.path, used=root.used, model_type=root.types.get(repo.id), asked=repo.id in asked)
+    row["complete"] = done.get(repo.id, row["complete"])
     return row
 
 
 def repo_problems(repo, asked):
-    """hf.problems of a repository by names, links and refs, and by an index that has no shard at its side."""
+    """hf.problems of a repository that was not asked for."""
     found = hubcheck.cheap(repo, repo.id in asked)
     return [dict(entry, repo=repo.id, asked=repo.id in asked) for entry in found]
 

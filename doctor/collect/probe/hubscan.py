@@ -5,6 +5,7 @@ counts leave doubt, or always with ``links=True``. Imports no sibling: ``python 
 object a line and a last one ``{"end": ...}``, for ``vlmdoctor cache ls``.
 """
 import errno
+import itertools
 import json
 import os
 import re
@@ -213,7 +214,7 @@ def _snapshot(repo, commit, top):
         folder, depth = stack.pop()
         names = kept if depth == 0 else []
         try:
-            with Listing(folder) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_symlink():
                         links += 1
@@ -245,23 +246,27 @@ def _note_names(repo, commit, kept):
             jsons.append(name)
         elif ending in FORMATS:
             repo.formats.add(FORMATS[ending])
-            match = SHARD.match(name) if "-of-" in name else None
-            if match:
-                shards.setdefault((match.group(1), match.group(3), match.group(4)), set()).add(int(match.group(2)))
+            if "-of-" in name:
+                head, _, tail = name.rpartition("-of-")
+                stem, _, number = head.rpartition("-")
+                shards.setdefault((stem, tail), []).append(number)
     repo.names[commit] = jsons
     main = repo.refs.get("main")
     if main is None or main == commit:
-        repo.gaps.extend(shard_gaps(shards, KEEP))
+        for (stem, tail), numbers in shards.items():
+            repo.gaps.extend(shard_gaps(stem, tail, numbers, KEEP))
 
 
-def shard_gaps(shards, limit):
-    """Names that ``x-00001-of-00003.safetensors`` promises and that are not there, at most ``limit``."""
-    gaps = []
-    for (head, total, ending), seen in sorted(shards.items()):
-        for number in range(1, min(int(total), 5000) + 1):
-            if number not in seen and len(gaps) < limit and 0 not in seen:
-                gaps.append("%s-%0*d-of-%s%s" % (head, len(total), number, total, ending))
-    return gaps
+def shard_gaps(stem, tail, numbers, limit):
+    """Names that ``stem-00001-of-00003.safetensors`` promises and that are not there, at most ``limit``."""
+    total, _, ending = tail.partition(".")
+    if not (total.isdigit() and 5 <= len(total) <= 6):
+        return []
+    seen = {int(number) for number in numbers if number.isdigit() and len(number) == len(total)}
+    if not seen or 0 in seen:
+        return []
+    lost = (number for number in range(1, int(total) + 1) if number not in seen)
+    return ["%s-%0*d-of-%s.%s" % (stem, len(total), number, total, ending) for number in itertools.islice(lost, limit)]
 
 
 def _follow(repo, blobs):

@@ -35,10 +35,12 @@ def missing(items, indexes, loaded):
             names.extend(sorted(name for name in set(table.values()) if name not in items and safe(name)))
     seen = {}
     for name in items:
-        match = hubscan.SHARD.match(name) if is_weight(name) and "/" not in name else None
-        if match and loaded(name):
-            seen.setdefault((match.group(1), match.group(3), match.group(4)), set()).add(int(match.group(2)))
-    names.extend(name for name in hubscan.shard_gaps(seen, MOST_MISSING) if name not in names)
+        if "-of-" in name and "/" not in name and is_weight(name) and loaded(name):
+            head, _, tail = name.rpartition("-of-")
+            stem, _, number = head.rpartition("-")
+            seen.setdefault((stem, tail), []).append(number)
+    for (stem, tail), numbers in sorted(seen.items()):
+        names.extend(n for n in hubscan.shard_gaps(stem, tail, numbers, MOST_MISSING) if n not in names)
     return names[:MOST_MISSING]
 
 
@@ -62,10 +64,11 @@ def mixed(items, indexes, heads, hidden):
     """Weight files that cannot belong together. ``heads``: tensors by file; ``hidden``: the config's hidden size."""
     out = _against_index(items, indexes, heads)
     accused = {entry["path"] for entry in out}
-    top = {name: tensors for name, tensors in heads.items() if "/" not in name and hubscan.SHARD.match(name)}
-    out.extend(entry for entry in _against_each_other(items, top) if entry["path"] not in accused)
-    accused = {entry["path"] for entry in out}
     out.extend(entry for entry in _against_config(items, heads, hidden) if entry["path"] not in accused)
+    accused = {entry["path"] for entry in out}
+    top = {name: tensors for name, tensors in heads.items()
+           if "/" not in name and hubscan.SHARD.match(name) and items[name].path not in accused}
+    out.extend(_against_each_other(items, top))
     return out
 
 
@@ -101,35 +104,33 @@ def _shapes(tensors):
 
 
 def _against_each_other(items, heads):
-    """A shard whose layers have other shapes than the same layers' neighbours in nearly all other shards."""
+    """Shards whose layers have other shapes than the same layers in other shards; the one that fits fewest first."""
     shapes = {name: _shapes(tensors) for name, tensors in heads.items()}
-    votes = {}
-    for name, own in shapes.items():
-        for key, shape in own.items():
-            votes.setdefault(key, {}).setdefault(shape, []).append(name)
+    names = sorted(shapes)
+    clashes = {}
+    for at, one in enumerate(names):
+        for two in names[at + 1:]:
+            text = _clash(shapes[one], shapes[two])
+            if text is not None:
+                clashes[one, two] = text
     out = []
-    for name in sorted(shapes):
-        same, other, example = _count(name, shapes[name], votes)
-        if other >= ENOUGH and other >= SHARE * (same + other):
-            out.append(problem("mixed-revisions", items[name].path, example))
+    while clashes:
+        counts = {name: sum(1 for pair in clashes if name in pair) for name in names}
+        worst = [name for name in names if counts[name] == max(counts.values())]
+        for name in worst:
+            other, text = next(((set(pair) - {name}).pop(), clashes[pair]) for pair in sorted(clashes) if name in pair)
+            out.append(problem("mixed-revisions", items[name].path, "does not fit %s: %s" % (other[:80], text)))
+        clashes = {pair: text for pair, text in clashes.items() if not set(pair) & set(worst)}
     return out
 
 
-def _count(name, shapes, votes):
-    """How many shapes agree and disagree with the other files, and an example of a disagreement."""
-    same = other = 0
-    example = ""
-    for key, shape in sorted(shapes.items()):
-        for seen, names in votes[key].items():
-            others = [n for n in names if n != name]
-            if not others:
-                continue
-            if seen == shape:
-                same += len(others)
-            else:
-                other += len(others)
-                example = example or "%s is %s here and %s in %s" % (key[:80], list(shape), list(seen), others[0][:80])
-    return same, other, example
+def _clash(one, two):
+    """Nearly all tensors that two files have in common are of other shapes: an example; else None."""
+    common = sorted(set(one) & set(two))
+    differ = [key for key in common if one[key] != two[key]]
+    if len(differ) < ENOUGH or len(differ) < SHARE * len(common):
+        return None
+    return "%s is %s and %s" % (differ[0][:80], list(one[differ[0]]), list(two[differ[0]]))
 
 
 def _against_config(items, heads, hidden):

@@ -1,0 +1,49 @@
+"""Links that a start script in the working folder makes: one into a missing folder fails before Python runs."""
+import os
+import re
+import shlex
+
+import weights
+
+SCRIPTS = 20  # scripts read
+SCRIPT_CAP = 65536  # bytes of each
+LINK = re.compile(r"^\s*(?:sudo\s+)?ln\s+(.*)$", re.MULTILINE)
+
+
+def planned(cwd):
+    """``[{path, target, problem}]`` for ``ln -s TARGET LINK`` whose link lies in a folder that is missing."""
+    try:
+        names = sorted(n for n in os.listdir(cwd) if n.endswith((".sh", ".bash")))[:SCRIPTS]
+    except OSError:
+        return []
+    out = []
+    for name in names:
+        try:
+            with weights.open_regular(os.path.join(cwd, name)) as file:
+                text = file.read(SCRIPT_CAP).decode("utf-8", "replace")
+        except OSError:
+            continue  # a script that this user may not read
+        out.extend(_lost_parents(text, cwd))
+    return out
+
+
+def _lost_parents(text, cwd):
+    made = set(re.findall(r"mkdir\s+(?:-\w+\s+)*[\"']?([^\s\"';&|]+)", text))
+    for line in LINK.findall(text):
+        words = _words(line)
+        if len(words) != 2 or "$" in words[1] or re.search(r"\bcd\s", text):
+            continue
+        path = os.path.normpath(os.path.join(cwd, words[1]))
+        parent = os.path.dirname(path)
+        if not os.path.isdir(parent) and os.path.relpath(parent, cwd) not in {os.path.normpath(m) for m in made}:
+            yield {"path": path, "target": words[0], "problem": "parent-missing"}
+
+
+def _words(line):
+    """TARGET and LINK of a symbolic ``ln``, [] for another use."""
+    try:
+        words = shlex.split(re.split(r"[;&|]", line)[0], comments=True)
+    except ValueError:
+        return []
+    flags = [w for w in words if w.startswith("-")]
+    return [w for w in words if not w.startswith("-")] if any("s" in f for f in flags) else []
