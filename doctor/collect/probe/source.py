@@ -11,8 +11,6 @@ from src_imports import Target, wanted
 from src_link import bare
 from src_program import Program
 from src_project import recognise
-from src_reqs import Requirements
-from src_shell import installed
 from src_walk import text_of
 from wire import Group
 
@@ -87,7 +85,8 @@ def _asked(script, name, line, found):
     kind = None if "$" in name else kind_of(name, found.bases)
     if kind is None or (kind == "repo" and "/" not in name):
         return None
-    record = {"id": name, "file": script.path, "line": line, "kind": kind, "via": "command"}
+    record = {"id": name, "file": script.path, "line": line, "kind": kind, "via": "command", "default": False,
+              "entry": script.path in found.main}
     if kind == "path":
         record["cached"] = exists(name, found.bases)
     return record
@@ -106,9 +105,9 @@ def read_project(ctx):
 
 @_named
 def read_imports(ctx):
-    """Each import of the program against the target; each name that one line imports is a record of its own."""
+    """Each module and name that the program imports, once, against the target; an unguarded place goes first."""
     found, world = program(ctx), target(ctx)
-    records, known = [], {}
+    records, known = {}, {}
     for reader in found.readers:
         for record in reader.imports:
             if record["level"] or not record["module"] or record["module"] == "__future__":
@@ -116,9 +115,12 @@ def read_imports(ctx):
             module = record["module"]
             if module not in known:
                 known[module] = _serve(module, found, world)
-            records.append({"module": module, "name": record["name"], "file": reader.path, "line": record["line"],
-                            "guarded": record["guarded"], **known[module]})
-    return {"src.imports": records[:RECORDS]}
+            old = records.get((module, record["name"]))
+            if old is None or (old["guarded"] and not record["guarded"]):
+                records[module, record["name"]] = {
+                    "module": module, "name": record["name"], "file": reader.path, "line": record["line"],
+                    "guarded": record["guarded"], **known[module]}
+    return {"src.imports": list(records.values())[:RECORDS]}
 
 
 def _serve(module, found, world):
@@ -127,6 +129,8 @@ def _serve(module, found, world):
     where, dist, path = ("", None, None) if world is None else world.served(module)
     if local and (where not in ("stdlib", "path") or _before_stdlib(module)):
         where, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
+    if not where and found.is_folder(module):
+        where = "local"
     want = "" if where in ("stdlib", "local") else wanted(module)
     fact = {"where": where, "dist": dist, "want": want}
     if world is not None or where:
@@ -149,6 +153,11 @@ def _before_stdlib(module):
 def read_requirements(ctx):
     """What the project's files and install commands ask for, against what is installed; and the shell lines."""
     found, world = program(ctx), target(ctx)
+    shell = [record for script in found.scripts for record in script.shell] + _commands(found)
+    if not (found.other or found.scripts):
+        return {"src.requirements": [], "src.shell": shell[:RECORDS]}
+    from src_reqs import Requirements  # with its patterns a third of what a lone script costs
+
     reqs = Requirements(found.files, None if world is None else world.dists(), ctx.get("python_version"))
     for kind, path, data, values in found.other:
         if kind == "setup.py":
@@ -163,8 +172,7 @@ def read_requirements(ctx):
     for script in found.scripts:
         for line, word in script.installs:
             reqs.line(word if not word.startswith("-r ") else "", script.path, line)
-    shell = [record for script in found.scripts for record in script.shell] + reqs.options + _commands(found)
-    return {"src.requirements": reqs.records[:RECORDS], "src.shell": shell[:RECORDS]}
+    return {"src.requirements": reqs.records[:RECORDS], "src.shell": (shell + reqs.options)[:RECORDS]}
 
 
 def _commands(found):
@@ -175,7 +183,7 @@ def _commands(found):
             if record["name"] == "os.system" or record["name"].startswith("subprocess."):
                 given = record["args"][0] if record["args"] else None
                 text = " ".join(map(str, given)) if isinstance(given, list) and None not in given else given
-                if isinstance(text, str) and (installed(text) or len(text) < 300):
+                if isinstance(text, str):
                     lines.append({"text": text, "file": record["file"], "line": record["line"]})
     return lines
 

@@ -1,4 +1,5 @@
 """What the calls mean together: which model each one loads, twice or not, quantised or not; which repos are asked."""
+import ast
 import os
 import re
 
@@ -16,7 +17,7 @@ MODEL_NAME = re.compile(r"(?i)(model|ckpt|checkpoint|repo|tower|version|weights?
                         r"(_?(id|name|path|dir|repo|name_or_path|base))*$")
 CACHES = ("lru_cache", "cache", "cache_resource", "cache_data", "singleton", "cached")
 SPLITS = ("auto", "balanced", "balanced_low_0", "sequential")
-KEEP = ("_node", "_branch", "_on", "_base")
+KEEP = ("_node", "_branch", "_on", "_base", "_entries")
 
 
 def kind_of(text, bases):
@@ -37,18 +38,20 @@ def exists(text, bases):
 
 
 def asked(record, values):
-    """Everything that a loader call may be asked to load: ``[(text, keyword)]``."""
+    """Everything that a loader call may be asked to load, a list of texts for each place; the main one first."""
     node = record.get("_node")
     if node is None or record["method"] not in LOADERS or not known_loader(record["name"], record["method"]):
         return []
-    given = [(k.arg, k.value) for k in node.keywords if k.arg in REPO_KEYWORDS]
+    own = [word for word in REPO_KEYWORDS if word != "model_name" or record["method"] != "load_pretrained_model"]
+    words = {k.arg: k.value for k in node.keywords}
+    given = [words[word] for word in own if word in words]
     first = 1 if record["method"] == "pipeline" and record["name"].startswith(("transformers", "diffusers")) else 0
     if record["name"].startswith("peft."):
         first = 1
     if len(node.args) > first and not record["method"].startswith("create_model_and"):
-        given.insert(0, ("", node.args[first]))
-    found = [(value, keyword) for keyword, one in given for value in values.options(one, record["scope"])]
-    return [(value, keyword) for value, keyword in found if isinstance(value, str)]
+        given.insert(0, node.args[first])
+    found = [[v for v in values.options(one, record["scope"]) if isinstance(v, str)] for one in given]
+    return [texts for texts in found if texts]
 
 
 def _exclusive(one, other):
@@ -96,10 +99,13 @@ def judge_repeats(calls):
     for record in calls:
         if not weights(record) or not record["model"] or record["name"].startswith("peft."):
             continue
+        if record["scope"] == "__main__" and record["file"] not in record["_entries"]:
+            continue
         owner = record["name"].split(".")[-2:-1]
         for old in seen:
             same = old["name"].split(".")[-2:-1] == owner or any(n.startswith("Auto") for n in owner)
-            if old["model"] == record["model"] and same and not _exclusive(record, old):
+            together = old["_entries"] & record["_entries"]
+            if old["model"] == record["model"] and same and together and not _exclusive(record, old):
                 record["again"] = True
         seen.append(record)
 
@@ -119,35 +125,55 @@ def owners(reader):
     return found
 
 
-def judge_makers(readers):
+def _brings_in(scan, name, home):
+    """Does a file import ``name`` from the module at path ``home``?"""
+    stem = os.path.splitext(os.path.basename(home))[0]
+    given = scan.relative.get(name, (0, scan.aliases.get(name, "").rpartition(".")[0], ""))[1]
+    return given.rpartition(".")[2] == stem
+
+
+def _sites(reader, name, entries):
+    """Plain calls of ``name`` in a file; those below its main guard only when the file is started itself."""
+    first, last = (0, -1) if reader.path in entries.get(reader.path, ()) else reader.values.scan.main
+    calls = reader.values.scan.sites.get(name, ())
+    return [call for call in calls if isinstance(call.func, ast.Name) and not first <= call.lineno <= last]
+
+
+def judge_makers(readers, entries):
     """A class or function that loads weights and is called at several places: a record for each later place."""
-    makers = {name: record for reader in readers for name, record in owners(reader).items() if record["model"]}
-    for name, loader in makers.items():
+    makers = [(home, name, record) for home in readers for name, record in owners(home).items() if record["model"]]
+    for home, name, loader in makers:
         if name in WEIGHTS:
             continue
-        places = [(r, call) for r in readers for call in r.values.scan.sites.get(name, ())]
-        for reader, call in places[1:]:
+        users = [r for r in readers if r is home or _brings_in(r.values.scan, name, home.path)]
+        places = [(r, call) for r in users for call in _sites(r, name, entries)]
+        for reader, call in [later for i, later in enumerate(places) if any(
+                entries[later[0].path] & entries[other[0].path] for other in places[:i])]:
             more = {key: value for key, value in loader.items() if key not in KEEP}
             more.update(name=name, method=name, file=reader.path, line=call.lineno, again=True, args=[], keywords={},
                         target="", then=[], _branch=())
             reader.calls.append(more)
 
 
-def repos_of(reader, bases):
-    """Repository ids and paths that one file names: ``[record]``."""
+def repos_of(reader, bases, main):
+    """Repository ids and paths that one file names: ``[record]``; ``main`` as for ``entry`` in the fact catalogue."""
     found = []
 
     def add(text, line, via, kind=None):
         kind = kind or kind_of(text, bases)
         if kind is not None:
             record = {"id": clean(text), "file": reader.path, "line": line, "kind": kind, "via": via}
+            record["default"] = text in defaults
+            record["entry"] = main
             if kind == "path":
                 record["cached"] = exists(text, bases)
             found.append(record)
 
+    defaults = {v for _, _, node, _, _ in reader.values.scan.options for v in reader.values.options(node)
+                if isinstance(v, str)}
     for record in reader.calls:
         data = record["method"] == "load_dataset" or record["keywords"].get("repo_type") == "dataset"
-        for text, _ in asked(record, reader.values):
+        for text in [text for texts in asked(record, reader.values) for text in texts]:
             usual = kind_of(text, bases)
             add(text, record["line"], record["method"], "dataset" if data and usual == "repo" else usual)
     for flag, dest, default, _, line in reader.values.scan.options:
@@ -164,19 +190,24 @@ def repos_of(reader, bases):
     return found
 
 
-def link(readers, bases):
-    """Fill in what single calls do not know; the private keys stay until :func:`bare`."""
+def link(readers, bases, entries, main):
+    """Fill in what single calls do not know; the private keys stay until :func:`bare`.
+
+    ``entries`` holds for each file the programs (files that nobody imports) that it belongs to, ``main`` those programs
+    that were named or lie at the top of a named folder.
+    """
     for reader in readers:
         for record in reader.calls:
-            texts = [text for text, _ in asked(record, reader.values)]
-            record["model"] = clean(texts[0]) if len(set(texts)) == 1 else None
+            texts = asked(record, reader.values)
+            record["model"] = clean(texts[0][0]) if texts and len(texts[0]) == 1 else None
+            record["_entries"] = entries.get(reader.path, set())
     calls = [record for reader in readers for record in reader.calls]
     judge_moves(calls)
     judge_repeats(calls)
-    judge_makers(readers)
+    judge_makers(readers, entries)
     unique = {}
     for reader in readers:
-        for record in repos_of(reader, bases):
+        for record in repos_of(reader, bases, bool(main & entries.get(reader.path, set()))):
             unique.setdefault((record["id"], record["file"], record["line"]), record)
     return list(unique.values())
 

@@ -24,11 +24,11 @@ MOVES = frozenset("cuda to half float bfloat16 cpu to_empty".split())
 # Methods that matter on whatever object they are called.
 METHODS = frozenset("""cuda half bfloat16 generate chat apply_chat_template batch_decode empty_cache launch
 get_vision_tower resize_token_embeddings merge_and_unload enable_model_cpu_offload enable_input_require_grads
-gradient_checkpointing_enable load_state_dict encode_images get_image_features register_buffer
+gradient_checkpointing_enable load_state_dict encode_images get_image_features
 get_model_name_from_path process_images load_pretrained_model from_pretrained from_quantized
 convert exif_transpose set_start_method model_rebuild textsize getsize thumbnail""".split())
 # Functions that matter by their full name or by its beginning (a trailing dot).
-CALLS = """input open eval exec transformers. huggingface_hub. vllm. lmdeploy. sglang. llama_cpp. bitsandbytes.
+CALLS = """input open eval exec huggingface_hub. vllm. lmdeploy. sglang. llama_cpp. bitsandbytes.
 auto_gptq. gptqmodel. awq. exllamav2. peft. accelerate. datasets. deepspeed. flash_attn. xformers. optimum.
 qwen_vl_utils. modelscope. openai. gradio. streamlit. fastapi. uvicorn. flask. aiohttp. torch.cuda. torch.device
 torch.compile
@@ -41,6 +41,10 @@ segment_anything. asyncio.run asyncio.get_event_loop locale. socket. signal.""".
 WHOLE = frozenset(name for name in CALLS if not name.endswith("."))
 STARTS = tuple(name for name in CALLS if name.endswith("."))
 
+# Of transformers only what decides how a model is loaded and run; its output classes would drown the rest.
+TRANSFORMERS = frozenset("""pipeline BitsAndBytesConfig GPTQConfig AwqConfig HqqConfig QuantoConfig TorchAoConfig
+FineGrainedFP8Config TextStreamer TextIteratorStreamer GenerationConfig Trainer TrainingArguments set_seed
+Seq2SeqTrainer HfArgumentParser from_config register from_model_config logging.set_verbosity_error""".split())
 # Methods that give the same object back: a model stays the model that was loaded.
 SAME = frozenset("""eval cuda cpu to half float bfloat16 train requires_grad_ merge_and_unload tie_weights
 to_bettertransformer share_memory convert copy resize""".split())
@@ -82,4 +86,6 @@ def matters(name, method):
     """Is this call reported?"""
     if method in LOADERS:
         return known_loader(name, method) or name.startswith(STARTS)
+    if name.startswith("transformers."):
+        return method in TRANSFORMERS or method in METHODS
     return method in METHODS or name in WHOLE or name.startswith(STARTS)

@@ -13,7 +13,6 @@ from src_calls import Reader
 from src_link import link
 from src_names import readers as library_readers
 from src_scan import Scan
-from src_shell import Script, docker, dotenv
 from src_values import Values
 from src_walk import Files, kind_of, text_of
 
@@ -93,20 +92,25 @@ class Program(object):
         self.by_path = {}  # real path -> Reader or Values during reading
         self.roots = []  # folders from which local modules are imported
         self.first = None
+        self.main = set()  # files that were named, or lie at the top of a named folder
         for one in what:
             self._named(os.path.join(self.cwd, os.path.expanduser(one)))
         self.bases = list(dict.fromkeys([self.cwd, *self.roots]))
-        self.repos = link(self.readers, self.bases)
-        self._order()
+        by_path = {reader.path: reader for reader in self.readers}
+        self.repos = link(self.readers, self.bases, self._entries(by_path), self.main)
+        self._order(by_path)
 
     def _named(self, path):
         path = os.path.normpath(path)
         if os.path.isdir(path):
             self._root(path)
             for found in self.files.below(path):
+                if os.path.dirname(found) == path:
+                    self.main.add(found)
                 self.take(found)
         elif os.path.exists(path):
             self._root(os.path.dirname(path))
+            self.main.add(path)
             self.take(path)
         else:
             self.files.problem(path, "unreadable: no such file or folder")
@@ -138,12 +142,19 @@ class Program(object):
             kind = kind or "requirements"
         if kind in ("py", "setup.py", "ipynb"):
             self._python(path, data, kind)
-        elif kind in ("shell", "docker"):
-            self._script(docker(path, text_of(data)) if kind == "docker" else Script(path, text_of(data)), path)
-        elif kind == "env":
-            self.settings += dotenv(path, text_of(data))
-        if kind in ("requirements", "pyproject", "setup.cfg", "conda"):
+        elif kind in ("shell", "docker", "env"):
+            self._shell(kind, path, text_of(data))
+        elif kind in ("requirements", "pyproject", "setup.cfg", "conda"):
             self.other.append((kind, path, data, None))
+
+    def _shell(self, kind, path, text):
+        import src_shell  # its patterns cost a millisecond that a lone script need not pay
+
+        if kind == "env":
+            self.settings += src_shell.dotenv(path, text)
+        else:
+            read = src_shell.docker if kind == "docker" else src_shell.Script
+            self._script(read(path, text), path)
 
     def _script(self, script, path):
         self.scripts.append(script)
@@ -151,13 +162,19 @@ class Program(object):
         for name in script.programs:
             for base in bases:
                 if os.path.isfile(os.path.join(base, name)):
-                    self._root(os.path.dirname(os.path.normpath(os.path.join(base, name))))
-                    self.take(os.path.normpath(os.path.join(base, name)))
+                    self._started(os.path.normpath(os.path.join(base, name)), path)
                     break
         for module in script.modules:
             found = self.local(module, bases)
             if found:
-                self.take(found)
+                self._started(found, path)
+
+    def _started(self, path, script):
+        """A Python file that a script runs."""
+        if script in self.main:
+            self.main.add(path)
+        self._root(os.path.dirname(path))
+        self.take(path)
 
     def _python(self, path, data, kind):
         shell = []
@@ -183,6 +200,8 @@ class Program(object):
         if kind == "setup.py":
             self.other.append((kind, path, tree, values))
         if shell:
+            from src_shell import Script
+
             script = Script(path, "")
             for line, text in shell:
                 script._line(line, text)
@@ -246,18 +265,34 @@ class Program(object):
                     return os.path.join(base, tail)
         return None
 
+    def is_folder(self, module):
+        """Is a dotted import a file in a neighbouring folder without ``__init__.py``? Any real package goes first."""
+        return "." in module and self.local(module, self.roots) is not None
+
     # order of execution
 
-    def _order(self):
+    def _entries(self, by_path):
+        """For each file the files that start programs it belongs to: those that nobody imports, and the named ones."""
+        targets = {reader.path: self._targets(reader, by_path) for reader in self.readers}
+        imported = {path for found in targets.values() for path in found}
+        belongs = {}
+        for start in targets:
+            if start in imported and start not in self.main:
+                continue
+            queue = [start]
+            while queue:
+                path = queue.pop()
+                if start not in belongs.setdefault(path, set()):
+                    belongs[path].add(start)
+                    queue += targets[path]
+        self.starts = [path for path in targets if path not in imported]
+        return belongs
+
+    def _order(self, by_path):
         """``after_import`` of every variable: which library had been imported when it was set."""
-        by_path = {reader.path: reader for reader in self.readers}
-        imported = set()
-        for reader in self.readers:
-            imported.update(self._targets(reader, by_path))
-        entries = [reader for reader in self.readers if reader.path not in imported] or self.readers
         done = set()
-        for entry in entries:
-            self._run(entry, by_path, [], done)
+        for path in self.starts or list(by_path):
+            self._run(by_path[path], by_path, [], done)
 
     def _target(self, reader, event):
         _, module, name, level, _ = event

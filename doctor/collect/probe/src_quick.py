@@ -9,4 +9,5 @@ def repos(ctx):
     """
     if not ctx.get("what"):
         return []
-    return list(dict.fromkeys(record["id"] for record in program(ctx).repos if record["kind"] == "repo"))
+    records = [record for record in program(ctx).repos if record["kind"] == "repo" and record["entry"]]
+    return list(dict.fromkeys(record["id"] for record in records))

@@ -40,6 +40,7 @@ class Scan(object):
         self.options = []  # (flag, dest, default node, store_true, line)
         self.handlers = set()  # functions handed to a user interface or a server
         self.functions = {}  # name -> node, classes too
+        self.main = (0, -1)  # first and last line of `if __name__ == "__main__"`
         self._walk(tree.body, False, None)
 
     def _walk(self, nodes, conditional, owner):
@@ -62,6 +63,8 @@ class Scan(object):
         elif kind in (ast.FunctionDef, ast.AsyncFunctionDef):
             self._function(node, owner)
             owner = None
+        elif kind is ast.If and isinstance(node.test, ast.Compare) and dotted(node.test.left) == "__name__":
+            self.main = (node.lineno, node.end_lineno)
         elif kind is ast.ClassDef:
             self.functions[node.name] = node
             owner = node.name

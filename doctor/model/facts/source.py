@@ -22,7 +22,10 @@ FACTS = (
         sub="bool",  # the file of its submodule exists; null for a plain name, or when it cannot be told
     ),
     fact("src.requirements", "records", "requirement lines", "path", name="text", spec="text", file="path", line="int", met="bool", found="version"),
-    fact("src.repos", "records", "repo ids and local paths it loads", "path", id="text", file="path", line="int", kind="text", cached="bool", via="text"),
+    fact("src.repos", "records", "repo ids and local paths it loads", "path", id="text", file="path", line="int", kind="text", cached="bool", via="text",
+         default="bool",  # only the default of a command line option
+         entry="bool",  # in a file that was named, lies at the top of the named folder, or is imported or run by such a one
+    ),
     fact("src.env", "records", "variables it sets", "free", name="text", value="text", file="path", line="int", after_import="text"),
     fact(
         "src.calls",
