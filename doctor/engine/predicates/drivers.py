@@ -20,6 +20,8 @@ _MAXWELL_TO_VOLTA = range(0x1340, 0x1E00)
 _BLACKWELL = range(0x2900, 0x3200)
 _DEVICE_ID = re.compile(r"^(?:0x)?([0-9a-fA-F]{4})$|\[(?:10de:)?([0-9a-fA-F]{4})\]")
 
+_VENDOR = re.compile("10de|nvidia", re.IGNORECASE)
+
 
 def _os(scope: Scope) -> str:
     return str(scope.snapshot.get("os.name", "linux"))
@@ -170,7 +172,7 @@ def _ages(scope: Scope) -> Iterator[tuple[str, str]]:
 
 def _on_bus(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Device texts of the NVIDIA controllers."""
-    return [str(row.get("device") or "") for row in rows if re.search("10de|nvidia", str(row.get("vendor")), re.I)]
+    return [str(row.get("device") or "") for row in rows if _VENDOR.search(str(row.get("vendor")))]
 
 
 def _age(device: str) -> str:
@@ -207,6 +209,63 @@ def driver_lacks_a_card(scope: Scope, _clause: Clause) -> bool | None:
     return len(_on_bus(rows or ())) > (count[1] or 0)
 
 
+def nvcc_of_another_major(scope: Scope, _clause: Clause) -> bool | None:
+    """The nvcc that a build would use is of another CUDA major than torch."""
+    ours, theirs = (versions.parse(str(scope.known(name) or "")) for name in ("cuda.nvcc", "torch.cuda"))
+    return None if ours is None or theirs is None else ours.major != theirs.major
+
+
+# soname of a library that torch's wheels bring -> the wheel (without its -cuNN suffix)
+_WHEEL_OF = {
+    "libcudnn": "nvidia-cudnn",
+    "libcublas": "nvidia-cublas",
+    "libcublasLt": "nvidia-cublas",
+    "libcusparse": "nvidia-cusparse",
+    "libcusolver": "nvidia-cusolver",
+    "libcufft": "nvidia-cufft",
+    "libnvJitLink": "nvidia-nvjitlink",
+    "libnccl": "nvidia-nccl",
+    "libcudart": "nvidia-cuda-runtime",
+    "libnvrtc": "nvidia-cuda-nvrtc",
+}
+
+
+def older_cuda_library_in_front(scope: Scope, _clause: Clause) -> bool | None:
+    """The loader finds an older release of a CUDA library than the wheel beside torch. Binds lib, path, found, wheel.
+
+    Another major has another file name, so it is no rival; the same or a newer release is harmless.
+    """
+    known, rows = scope.snapshot.look("ld.overrides")
+    if not known:
+        scope.miss("ld.overrides")
+        return None
+    answer: bool | None = False
+    for row in rows or ():
+        base = _WHEEL_OF.get(str(row.get("soname") or "").partition(".so")[0])
+        if base is None or row.get("via") not in ("LD_LIBRARY_PATH", "LD_PRELOAD"):
+            continue
+        wheel = _wheel_version(scope, base)
+        if wheel is None:
+            answer = answer if "dist" in scope.snapshot.closed else None
+            continue
+        here, there = versions.parse(str(row.get("version") or "")), versions.parse(wheel)
+        if here is None or there is None or len(here.release) < 2:
+            answer = None
+        elif here.major == there.major and here.release < there.release[: len(here.release)]:
+            scope.see("ld.overrides", row)
+            for name, value in (("lib", row["soname"]), ("path", row.get("path")), ("found", here), ("wheel", wheel)):
+                scope.bind(name, str(value))
+            return True
+    return answer
+
+
+def _wheel_version(scope: Scope, base: str) -> str | None:
+    """Version of the installed wheel that brings a library; None when there is none."""
+    dists = scope.snapshot.dists()
+    found = [dists[f"{base}{tail}"] for tail in ("-cu13", "-cu12", "-cu11", "") if f"{base}{tail}" in dists]
+    return found[0] if found else None
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "driver_too_old_for_torch": driver_too_old_for_torch,
     "driver_by_minor_compatibility": driver_by_minor_compatibility,
@@ -215,4 +274,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "mixed_gpu_generations": mixed_gpu_generations,
     "card_of_age": card_of_age,
     "driver_lacks_a_card": driver_lacks_a_card,
+    "nvcc_of_another_major": nvcc_of_another_major,
+    "older_cuda_library_in_front": older_cuda_library_in_front,
 }

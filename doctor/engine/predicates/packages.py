@@ -2,9 +2,159 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from doctor.engine.scope import Scope
+from doctor.knowledge import abi, versions, wheels
 from doctor.model.rule import Clause
 
-PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {}
+_CUDA_SUFFIX = re.compile(r"^(nvidia-[a-z0-9-]+)-cu(\d\d)$")
+
+
+def numpy_abi_broken(scope: Scope, clause: Clause) -> bool | None:
+    """An installed extension was compiled for numpy 1 and numpy 2 is installed.
+
+    ``only`` or ``skip``: lists of distributions. Binds package, package.version and want (first fitting releases).
+    """
+    known, numpy = scope.get("dist.numpy", bind="numpy")
+    if not known or numpy is None:
+        return None if not known else False
+    python = scope.snapshot.get("python.version")
+    tag = wheels.python_tag(python) if python else None
+    answer: bool | None = False
+    for name in clause.get("only") or [n for n in abi.compiled() if n not in clause.get("skip", ())]:
+        listed, version = scope.snapshot.look(f"dist.{name}")
+        loads = abi.loads(name, version, numpy, tag) if version else True
+        if loads is False:
+            scope.get(f"dist.{name}", bind="package.version")
+            scope.bind("package", name)
+            first = abi.first_for_numpy2(name)
+            if first:
+                scope.bind("want", f">={first}")
+            return True
+        if not listed or (loads is None and clause.get("only")):
+            answer = None
+    return answer
+
+
+def nvidia_wheels_bad(scope: Scope, clause: Clause) -> bool | None:
+    """An nvidia wheel that torch pins is ``missing`` or of another version (``kind = "wrong"``).
+
+    Binds package, want, found of the first one, package2, want2 ... of the others, and packages (all of them).
+    """
+    known, rows = scope.snapshot.look("python.nvidia_pins")
+    if not known:
+        scope.miss("python.nvidia_pins")
+        return None
+    bad = [row for row in rows or () if not row.get("ok") and _pin_is(scope, row, clause["kind"])]
+    for number, row in enumerate(bad, start=1):
+        tail = "" if number == 1 else str(number)
+        scope.bind(f"package{tail}", row["name"])
+        scope.bind(f"want{tail}", row["want"])
+    if bad:
+        scope.bind("found", bad[0].get("found") or "-")
+        scope.bind("packages", ", ".join(str(row["name"]) for row in bad))
+        scope.see("python.nvidia_pins", [f"{row['name']}{row['want']}: {row.get('found')}" for row in bad])
+        return True
+    listed = all(
+        row.get("ok") or row.get("found") or scope.snapshot.look(f"dist.{row['name']}")[0] for row in rows or ()
+    )
+    return False if listed else None
+
+
+def _pin_is(scope: Scope, row: dict[str, Any], kind: str) -> bool:
+    """A wheel counts as missing only where its absence is known."""
+    if row.get("found"):
+        return kind == "wrong"
+    return kind == "missing" and scope.snapshot.look(f"dist.{row['name']}") == (True, None)
+
+
+def nvidia_wheels_of_two_majors(scope: Scope, _clause: Clause) -> bool | None:
+    """One nvidia library is installed for two CUDA majors into the same folder. Binds stale, keep, keep.version."""
+    found: dict[str, list[str]] = {}
+    for name in scope.snapshot.dists():
+        match = _CUDA_SUFFIX.match(name)
+        if match:
+            found.setdefault(match[1], []).append(match[2])
+    double = {base: majors for base, majors in sorted(found.items()) if len(majors) > 1}
+    if not double:
+        return False if "dist" in scope.snapshot.closed else None
+    base, majors = next(iter(double.items()))
+    scope.see("python.nvidia_wheels", [f"{name}-cu{major}" for name, all_ in double.items() for major in sorted(all_)])
+    cuda = str(scope.snapshot.get("torch.cuda", ""))
+    ours = cuda.partition(".")[0] if cuda.partition(".")[0] in majors else max(majors)
+    for number, (name, all_) in enumerate(double.items(), start=1):
+        for stale in (major for major in all_ if major != ours):
+            scope.bind(f"stale{'' if number == 1 else number}", f"{name}-cu{stale}")
+    keep = f"{base}-cu{ours}"
+    scope.bind("keep", keep)
+    scope.bind("keep.version", scope.snapshot.get(f"dist.{keep}"))
+    return True
+
+
+def torch_has_no_wheel(scope: Scope, _clause: Clause) -> bool | None:
+    """A torch that the program's requirements pin has no wheel for this Python. Binds wanted, python."""
+    known, rows = scope.snapshot.look("src.requirements")
+    python = scope.get("python.version")[1]
+    if not known or not python:
+        scope.miss("src.requirements")
+        return None
+    where = wheels.platform(scope.snapshot.get("os.name"), scope.snapshot.get("os.arch"))
+    for row in rows or ():
+        pinned = re.fullmatch(r"==\s*([0-9][0-9.]*)(?:\+\w+)?", str(row.get("spec") or "").strip())
+        tag = wheels.python_tag(python)
+        wanted = row.get("name") == "torch" and not row.get("met") and pinned and where and tag
+        if wanted and pinned and where and tag and wheels.has_wheel("torch", pinned[1], tag, where) is False:
+            scope.bind("wanted", pinned[1])
+            return True
+    return False
+
+
+def numpy_below_need(scope: Scope, _clause: Clause) -> bool | None:
+    """The numpy is older than an installed compiled package states in its metadata. Binds package, spec, numpy."""
+    known, rows = scope.snapshot.look("python.unmet")
+    if not known:
+        scope.miss("python.unmet")
+        return None
+    for row in rows or ():
+        if row.get("needs") == "numpy" and row.get("found") and _too_old(str(row["spec"]), str(row["found"])):
+            scope.bind("package", row["dist"])
+            scope.bind("spec", row["spec"])
+            scope.bind("numpy", row["found"])
+            scope.see("python.unmet", row)
+            return True
+    return False
+
+
+def _too_old(spec: str, found: str) -> bool:
+    """The lower bound of ``spec`` is above ``found``."""
+    wanted = versions.spec(spec)
+    lower = [part.version for part in wanted or () if part.operator in (">=", ">", "~=", "==")]
+    return any(versions.compare(found, low.removesuffix(".*")) == -1 for low in lower)
+
+
+def triton_not_of_torch(scope: Scope, _clause: Clause) -> bool | None:
+    """The triton is installed in another version than torch's metadata pins. Binds want, triton."""
+    known, rows = scope.snapshot.look("python.unmet")
+    if not known:
+        scope.miss("python.unmet")
+        return None
+    for row in rows or ():
+        if row.get("dist") == "torch" and row.get("needs") == "triton" and row.get("found"):
+            scope.bind("want", row["spec"])
+            scope.bind("triton", row["found"])
+            scope.see("python.unmet", row)
+            return True
+    return False
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "numpy_abi_broken": numpy_abi_broken,
+    "nvidia_wheels_bad": nvidia_wheels_bad,
+    "nvidia_wheels_of_two_majors": nvidia_wheels_of_two_majors,
+    "torch_has_no_wheel": torch_has_no_wheel,
+    "numpy_below_need": numpy_below_need,
+    "triton_not_of_torch": triton_not_of_torch,
+}
