@@ -12,26 +12,76 @@ from doctor.model.names import normalise
 
 _UNDEFINED = re.compile(r"undefined symbol: ?([\w@.$]{1,600})(?:,? version ([\w.]{1,60}))?")
 _NO_LIBRARY = re.compile(
-    r"(lib[\w.+-]{1,80}?\.so[\d.]{0,20}|[\w.-]{1,80}\.(?:dll|dylib|pyd)): cannot open shared object file|[Cc]ould not (?:load|find) (?:dynamic )?(?:library|module)[: ']{1,3}([\w./\\:-]{1,300}?)'?(?:;|$| \()"
+    r"(lib[\w.+-]{1,80}?\.so[\d.]{0,20}|[\w.-]{1,80}\.(?:dll|dylib|pyd)): cannot open shared object fi"
+    r"le|[Cc]ould not (?:load|find) (?:dynamic )?(?:library|module)[: ']{1,3}([\w./\\:-]{1,300}?)'?(?:"
+    r";|$| \()"
 )
 _TOO_OLD = re.compile(
     r"version [`'](GLIBC|GLIBCXX|CXXABI)_([\d.]{1,12})' not found(?: \(required by ([^)\n]{1,600})\))?"
 )
 _PACKAGES_AT = re.compile(r"(?:site|dist)-packages[/\\]")
 _WHEEL = re.compile(
-    r"([A-Za-z0-9][\w.]{0,80})-(\d[\w.+!]{0,80})-(?:\d\w{0,20}-)?((?:cp|py|pp)\d{1,4}\w{0,3}(?:\.(?:cp|py|pp)\d{1,4}){0,4})-(\w[\w.]{0,60}?)-([a-z]\w[\w.]{0,100}?)\.whl"
+    r"([A-Za-z0-9][\w.]{0,80})-(\d[\w.+!]{0,80})-(?:\d\w{0,20}-)?((?:cp|py"
+    r"|pp)\d{1,4}\w{0,3}(?:\.(?:cp|py|pp)\d{1,4}){0,4})-(\w[\w.]{0,60}?)-([a-z]\w[\w.]{0,100}?)\.whl"
 )
-_EXT = {"flash_attn_2_cuda": "flash-attn", "flash_attn_cuda": "flash-attn", "flash_attn_3": "flash-attn", "awq_ext": "autoawq-kernels", "awq_inference_engine": "awq-inference-engine", "awq_v2_ext": "autoawq-kernels",
-        "exllama_kernels": "auto-gptq", "exllamav2_kernels": "auto-gptq", "autogptq_cuda_64": "auto-gptq", "torch_scatter": "torch-scatter", "cv2": "opencv-python",
-        "sgl_kernel": "sgl-kernel", "xformers": "xformers", "causal_conv1d_cuda": "causal-conv1d", "selective_scan_cuda": "mamba-ssm"}  # fmt: skip
+_EXT = {
+    "flash_attn_2_cuda": "flash-attn",
+    "flash_attn_cuda": "flash-attn",
+    "flash_attn_3": "flash-attn",
+    "awq_ext": "autoawq-kernels",
+    "awq_inference_engine": "awq-inference-engine",
+    "awq_v2_ext": "autoawq-kernels",
+    "exllama_kernels": "auto-gptq",
+    "exllamav2_kernels": "auto-gptq",
+    "autogptq_cuda_64": "auto-gptq",
+    "torch_scatter": "torch-scatter",
+    "cv2": "opencv-python",
+    "sgl_kernel": "sgl-kernel",
+    "xformers": "xformers",
+    "causal_conv1d_cuda": "causal-conv1d",
+    "selective_scan_cuda": "mamba-ssm",
+}
 # Beginning of a mangled or plain symbol -> the library it should come from.
 _OWNERS = (
-    (("_ZN2at", "_ZNK2at", "_ZN3c10", "_ZNK3c10", "_ZN5torch", "_ZNK5torch", "_ZTIN5torch", "_ZTVN5torch", "_ZTIN3c10", "_ZTVN3c10", "_ZTVN2at", "_ZN8caffe2", "THP", "aoti_torch", "_ZN6THC"), "torch"),
-    (("cublasLt", "cublas"), "cublas"), (("cudnn",), "cudnn"), (("nccl",), "nccl"), (("nvJitLink", "__nvJitLink"), "nvjitlink"),
-    (("cusparse",), "cusparse"), (("cusolver",), "cusolver"), (("cufft",), "cufft"), (("curand",), "curand"), (("nvrtc",), "nvrtc"),
-    (("cuda", "__cuda"), "cudart"), (("nvml",), "nvml"), (("cu",), "libcuda"), (("Py", "_Py"), "python"), (("iJIT",), "mkl"),
-    (("omp_", "__kmpc", "GOMP_"), "openmp"), (("_ZNSt", "_ZSt", "_ZNKSt", "__cxa"), "libstdc++"), (("ffi_",), "libffi"), (("cget_", "cadam", "cquantize", "cdequantize"), "bitsandbytes"),
-)  # fmt: skip
+    (
+        (
+            "_ZN2at",
+            "_ZNK2at",
+            "_ZN3c10",
+            "_ZNK3c10",
+            "_ZN5torch",
+            "_ZNK5torch",
+            "_ZTIN5torch",
+            "_ZTVN5torch",
+            "_ZTIN3c10",
+            "_ZTVN3c10",
+            "_ZTVN2at",
+            "_ZN8caffe2",
+            "THP",
+            "aoti_torch",
+            "_ZN6THC",
+        ),
+        "torch",
+    ),
+    (("cublasLt", "cublas"), "cublas"),
+    (("cudnn",), "cudnn"),
+    (("nccl",), "nccl"),
+    (("nvJitLink", "__nvJitLink"), "nvjitlink"),
+    (("cusparse",), "cusparse"),
+    (("cusolver",), "cusolver"),
+    (("cufft",), "cufft"),
+    (("curand",), "curand"),
+    (("nvrtc",), "nvrtc"),
+    (("cuda", "__cuda"), "cudart"),
+    (("nvml",), "nvml"),
+    (("cu",), "libcuda"),
+    (("Py", "_Py"), "python"),
+    (("iJIT",), "mkl"),
+    (("omp_", "__kmpc", "GOMP_"), "openmp"),
+    (("_ZNSt", "_ZSt", "_ZNKSt", "__cxa"), "libstdc++"),
+    (("ffi_",), "libffi"),
+    (("cget_", "cadam", "cquantize", "cdequantize"), "bitsandbytes"),
+)
 
 
 def read(text: Text, sheet: Sheet) -> bool:
@@ -111,9 +161,11 @@ def _where(file: str) -> dict[str, Any]:
     if not file:
         return {}
     library = paths.library(file)
-    stem = file.replace("\\", "/").rpartition("/")[2].partition(".")[0]
-    dist = _EXT.get(stem) or _EXT.get(library) or (library if library not in ("", "stdlib") else stem)
-    return {"file": file[:400], "dist": normalise(dist)}
+    folder, _, name = file.replace("\\", "/").rpartition("/")
+    stem = name.partition(".")[0]
+    plain = folder.rpartition("/")[2] if stem.startswith("_C") and folder else stem
+    dist = _EXT.get(stem) or _EXT.get(library) or (library if library not in ("", "stdlib") else plain)
+    return {"file": file[:400], "dist": normalise(dist).strip("-")}
 
 
 def _wheels(text: Text, sheet: Sheet) -> None:

@@ -1,7 +1,8 @@
 """``key: value`` reports of tools and people.
 
 collect_env of torch, vllm, sglang and mmengine; env of transformers, accelerate and huggingface_hub;
-``python -m bitsandbytes``; and what people write by hand in the same shape. One table of keys serves them all: the tools copied each other's wording.
+``python -m bitsandbytes``; and what people write by hand in the same shape.
+One table of keys serves them all: the tools copied each other's wording.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SAME = """
     pillow pip protobuf pydantic pyzmq qwen-vl-utils ray requests safetensors scipy sentencepiece setuptools
     sgl-kernel sglang spacy starlette streamlit tensorflow tf-keras tiktoken timm tokenizers torch torchao
     torchaudio torchvision transformers triton trl uvicorn vllm wheel xformers xgrammar
-""".split()
+""".split()  # noqa: SIM905 - a list of words reads best as words
 PACKAGES = dict(zip(_SAME, _SAME, strict=True)) | {
     "pytorch": "torch",
     "huggingface hub": "huggingface-hub",

@@ -9,15 +9,15 @@ from doctor.ingest.text import Text
 from doctor.model.names import normalise
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
-_INSTALLED = re.compile(rf"({_NAME}?)-({VERSION})(?=\s|$)")
 _SATISFIED = re.compile(
-    rf"Requirement already satisfied: ({_NAME})\S{{0,300}} in \S.{{0,400}}?(?: \(from .{{0,300}}?\))?(?: \(({VERSION})\))?$"
+    rf"Requirement already satisfied: ({_NAME})\S{{0,300}} in \S.{{0,400}}?(?: \(from .{{0,300}}?\))?(?"
+    rf": \(({VERSION})\))?$"
 )
 _UV_LINE = re.compile(rf" {{0,3}}([+~-]) ({_NAME})==({VERSION})")
-_CONFLICT = re.compile(
-    rf"({_NAME}) ({VERSION}) (?:requires|has requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?(.{{0,200}}?), "
-    rf"(?:but you(?:'ll)? have(?: ({_NAME}) ({VERSION}))?|which is not installed)"
+_NEEDS = re.compile(
+    rf" (?:requires|has requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?(.{{0,200}}?), (?:but you|which is not)"
 )
+_BUT = re.compile(rf"but you(?:'ll)? have ({_NAME}) ({VERSION})")
 _UNINSTALLED = re.compile(rf"Successfully uninstalled ({_NAME}?)-({VERSION})")
 _ASKED = re.compile(
     rf"(?:No matching distribution found for|satisfies the requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?"
@@ -48,8 +48,10 @@ def _removed(text: Text, sheet: Sheet) -> None:
 
 def _added(text: Text, sheet: Sheet) -> None:
     for row in text.rows("successfully installed", most=40):
-        for match in _INSTALLED.finditer(text.lines[row].partition("nstalled ")[2]):
-            sheet.dist(match.group(1), match.group(2))
+        for word in text.lines[row].partition("nstalled ")[2].split():
+            name, _, found = word.rpartition("-")
+            if name and re.fullmatch(VERSION, found[:100]):
+                sheet.dist(name[:80], found)
     for row in text.rows(" + ", most=500):
         added = _UV_LINE.match(text.lines[row])
         if added and added.group(1) == "+":
@@ -60,20 +62,19 @@ def _conflicts(text: Text, sheet: Sheet) -> bool:
     """``pip check`` and the resolver's last words."""
     seen = False
     for row in text.rows("but you have", "but you'll have", "which is not installed", most=100):
-        match = _CONFLICT.search(text.lines[row])
-        if not match:
+        line = text.lines[row]
+        at = max(line.find(" requires "), line.find(" has requirement "))
+        match = _NEEDS.match(line, at) if at > 0 else None
+        left = line[:at].split()[-2:]
+        if not match or len(left) != 2 or not re.fullmatch(VERSION, left[1][:100]):
             continue
         seen = True
-        dist, dist_version, needs, spec, _, found = match.groups()
-        record = {
-            "dist": normalise(dist),
-            "version": dist_version,
-            "needs": normalise(needs),
-            "spec": spec.strip(" ()"),
-        }
-        sheet.add("python.unmet", {**record, "found": found})
-        sheet.dist(dist, dist_version, SAID)
-        sheet.dist(needs, found, SAID)
+        but = _BUT.search(line, match.end() - 8)
+        found = but.group(2) if but else None
+        record = {"dist": normalise(left[0]), "version": left[1], "needs": normalise(match.group(1))}
+        sheet.add("python.unmet", {**record, "spec": match.group(2).strip(" ()"), "found": found})
+        sheet.dist(left[0], left[1], SAID)
+        sheet.dist(match.group(1), found, SAID)
     if seen:
         sheet.kind("pip-check")
     return seen

@@ -35,7 +35,7 @@ _NUMBERS = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("tried", rf"[Tt]ried to allocate {_SIZE}"),
-        ("total", rf"(?:total capac?ity of|; ) ?{_SIZE}(?= total capac?ity| of which|;|$)"),
+        ("total", rf"(?:total capac[a-z]{0,4} of|; ) ?{_SIZE}(?= total capac| of which|;|$)"),
         ("free", rf"{_SIZE}(?: is)? free"),
         ("in_use", rf"this process has {_SIZE} memory in use"),
         ("others", rf"Process \d{{1,9}} has {_SIZE} memory in use"),
@@ -62,15 +62,16 @@ _WORDS = (
     "oomkilled",
     "failed to allocate",
 )
-_CPU = re.compile(
-    r"(?:DefaultCPUAllocator: .{0,60}|you tried to allocate|[Uu]nable to allocate) ?(\d{1,16}(?:\.\d{1,4})?) ?(bytes|[KMGT]i?B)"
-)
+_CPU = re.compile(r"(?:you tried to allocate|[Uu]nable to allocate) (\d{1,16}(?:\.\d{1,4})?) ?(bytes|[KMGT]i?B)")
 _LLAMA = re.compile(
-    r"allocating (\d{1,9}\.\d{1,3}) (MiB|GiB) on device (\d{1,3}): cudaMalloc failed|failed to allocate (CUDA\d{1,3}|ROCm\d{1,3}|Vulkan\d{1,3}|\w{1,20}) buffer of size (\d{1,16})|failed to allocate buffer of size (\d{1,16})"
+    r"allocating (\d{1,9}\.\d{1,3}) (MiB|GiB) on device (\d{1,3}): cudaMalloc failed"
+    r"|failed to allocate (CUDA\d{1,3}|ROCm\d{1,3}|Vulkan\d{1,3}|\w{1,20}) buffer of size (\d{1,16})"
+    r"|failed to allocate buffer of size (\d{1,16})"
 )
-_FREE_ON = re.compile(rf"Free memory on device .{{0,40}}?\((\d[\d.]{{0,12}})/(\d[\d.]{{0,12}}) (GiB)\)")
+_FREE_ON = re.compile(r"Free memory on device .{0,40}?\((\d[\d.]{0,12})/(\d[\d.]{0,12}) (GiB)\)")
 _VLLM_KV = re.compile(
-    r"(\d[\d.]{0,12}) (GiB) KV cache is needed, which is larger than the available KV cache memory \((-?\d[\d.]{0,12}) GiB\)"
+    r"(\d[\d.]{0,12}) (GiB) KV cache is needed, which is larger than the available KV cache memory \(("
+    r"-?\d[\d.]{0,12}) GiB\)"
 )
 
 
@@ -169,7 +170,9 @@ def _amount(word: str, row: list[str]) -> int | None:
 
 
 _DF = re.compile(
-    r"(\S{1,200}) {1,40}(?:(ext[234]|xfs|btrfs|nfs4?|tmpfs|overlay|zfs|fuse\S{0,20}|cifs|9p) {1,20})?(\d[\d.]{0,15}[KMGTP]?i?B?) {1,20}(\d[\d.]{0,15}[KMGTP]?i?B?) {1,20}(\d[\d.]{0,15}[KMGTP]?i?B?) {1,20}(\d{1,3})% {1,20}(/\S{0,300})$"
+    r"(\S{1,200}) {1,40}(?:(ext[234]|xfs|btrfs|nfs4?|tmpfs|overlay|zfs|fuse\S{0,20}"
+    r"|cifs|9p) {1,20})?(\d[\d.]{0,15}[KMGTP]?i?B?) {1,20}(\d[\d.]{0,15}[KMGTP]?i?B?) {1,20}(\d[\d.]{0"
+    r",15}[KMGTP]?i?B?) {1,20}(\d{1,3})% {1,20}(/\S{0,300})$"
 )
 
 

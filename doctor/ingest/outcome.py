@@ -22,24 +22,46 @@ _SIGNALS = {
     "已终止": 15,
 }
 _ENDS = re.compile(
-    r"(?:[\w./~-]{0,120}(?:: line \d{1,7})?: {1,3}\d{1,9} |\[\d{1,4}\]\+? {0,4}\d{0,9} {0,4}|zsh: |bash: )?(?:Segmentation fault|Bus error|Floating point exception|Illegal instruction|Aborted|Killed|段错误|总线错误|浮点数例外|非法指令|已放弃|已杀死|已终止|killed|segmentation fault|illegal hardware instruction)(?:[ :(]|$)",
+    (
+        r"(?:[\w./~-]{0,120}(?:: line \d{1,7})?: {1,3}\d{1,9} |\[\d{1,4}\]\+? {0,4}\d{0,9} {0,4}"
+        "|zsh: |bash: )?(?:Segmentation fault|Bus error|Floating point exception"
+        "|Illegal instruction|Aborted|Killed|段错误|总线错误|浮点数例外|非法指令|已放弃|已杀死|已终止"
+        "|killed|segmentation fault|illegal hardware instruction)(?:[ :(]|$)"
+    ),
     re.IGNORECASE,
 )
 _CAUGHT = re.compile(
-    r"Caught signal (\d{1,2})\b|Signal: \w{1,40} ?\((\d{1,2})\)|[Dd]ied with <Signals\.(\w{1,10}): (\d{1,2})>|(?:killed|terminated|died) (?:by|from|with) signal:? ?(?:\w{1,10} ?\()?(\d{1,2})\b|got signal:? (\d{1,2})\b|Signal (\d{1,2}) \(SIG\w{1,8}\) received|SIG(?:KILL|SEGV|ABRT|BUS|FPE|ILL)\b"
+    r"Caught signal (\d{1,2})\b|Signal: \w{1,40} ?\((\d{1,2})\)|[Dd]ied with <Signals\.(\w{1,10}): (\d"
+    r"{1,2})>|(?:killed|terminated|died) (?:by|from|with) signal:? ?(?:\w{1,10} ?\()?(\d{1,2})\b"
+    r"|got signal:? (\d{1,2})\b|Signal (\d{1,2}) \(SIG\w{1,8}\) received|SIG(?:KILL"
+    r"|SEGV|ABRT|BUS|FPE|ILL)\b"
 )
 _NAMED = {"SIGKILL": 9, "SIGSEGV": 11, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8, "SIGILL": 4}
 _STATUS = re.compile(
-    r"(?:exit(?:ed)?(?: with)?(?: a)?(?: non-zero)?(?: status| code)?|exitcode|exit_code|exit status|returncode|return code|non-zero exit status|Exit Code)[ :=(]{1,3}(-?\d{1,10})\b"
+    "(?:exit(?:ed)?(?: with)?(?: a)?(?: non-zero)?(?: status| code)?|exitcode"
+    r"|exit_code|exit status|returncode|return code|non-zero exit status|Exit Code)[ :=(]{1,3}(-?\d{1,"
+    r"10})\b"
 )
 _SHARDS = re.compile(
-    r"(Loading (?:checkpoint shards|pipeline components|safetensors checkpoint shards|weights)[^:]{0,60}):\s{0,4}(\d{1,3})% ?\|?[^\n]{0,200}?(\d{1,6})/(\d{1,6})"
+    "(Loading (?:checkpoint shards|pipeline components|safetensors checkpoint shards"
+    r"|weights)[^:]{0,60}):\s{0,4}(\d{1,3})% ?\|?[^\n]{0,200}?(\d{1,6})/(\d{1,6})"
 )
 _HEALTHY = (
-    "application startup complete", "uvicorn running on", "running on local url", "output generated in", "successfully installed",
-    "success!", "is cuda available: true", "cuda available: true", "startup.*complete", "100%|", "tokens/s", "http/1.1\" 200", "generation throughput",
-    "the model is loaded", "torch.cuda.is_available() true", "test passed", "result = pass",
-)  # fmt: skip
+    "application startup complete",
+    "uvicorn running on",
+    "running on local url",
+    "output generated in",
+    "success!",
+    "is cuda available: true",
+    "cuda available: true",
+    "tokens/s",
+    'http/1.1" 200',
+    "generation throughput",
+    "the model is loaded",
+    "torch.cuda.is_available() true",
+    "test passed",
+    "result = pass",
+)
 _TROUBLE = (
     "traceback",
     "error",
@@ -176,6 +198,5 @@ def judge_health(text: Text, sheet: Sheet) -> None:
     """``log.healthy``: a sign of success and no sign of trouble; False when something failed; else not known."""
     if sheet.facts.get("log.exceptions") or sheet.facts.get("log.oom") or sheet.facts.get("log.exit_signal"):
         sheet.put("log.healthy", False)
-    elif sheet.facts.get("log.cuda_available") is True or text.has(*_HEALTHY):
-        if not text.has(*_TROUBLE):
-            sheet.put("log.healthy", True)
+    elif (sheet.facts.get("log.cuda_available") or text.has(*_HEALTHY)) and not text.has(*_TROUBLE):
+        sheet.put("log.healthy", True)

@@ -12,15 +12,18 @@ from doctor.model.names import normalise
 
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,79}"
 _ROW = re.compile(
-    rf"[ \t]{{0,8}}({_NAME})(?:[ \t]{{2,80}}|\t)({VERSION})(?:[ \t]{{1,80}}(\S{{1,400}}))?(?:[ \t]{{1,80}}(\S{{1,200}}))?[ \t]*$"
+    rf"[ \t]{{0,8}}({_NAME})(?:[ \t]{{2,80}}|\t)({VERSION})(?:[ \t]{{1,80}}(\S{{1,400}}))?(?:[ \t]{{1,8"
+    r"0}(\S{1,200}))?[ \t]*$"
 )
 _TIGHT_ROW = re.compile(rf"({_NAME}) ({VERSION})(?: {{1,40}}(\S{{1,80}}))?(?: {{1,40}}(\S{{1,80}}))?[ \t]*$")
 _FREEZE = re.compile(rf"[ \t]{{0,8}}({_NAME})(?:\[[\w,-]{{1,60}}\])?[ ]?===?[ ]?({VERSION})[ \t]*(?:;.*|#.*)?$")
 _TAGGED = re.compile(
-    rf"\[(pip3?|conda|uv)\] ({_NAME})(?:==|[ \t]{{1,80}})({VERSION})(?:[ \t]{{1,80}}(\S{{1,80}}))?(?:[ \t]{{1,80}}(\S{{1,80}}))?"
+    rf"\[(pip3?|conda|uv)\] ({_NAME})(?:==|[ \t]{{1,80}})({VERSION})(?:[ \t]{{1,80}}(\S{{1,80}}))?(?:[ "
+    r"\t]{1,80}(\S{1,80}))?"
 )
 _TREE = re.compile(
-    rf"[│├└─ \t|`+\\-]{{0,120}}({_NAME}) v({VERSION})(?: \(\*\)| \(extra: [\w, -]{{1,100}}\)| \[[\w, -]{{1,100}}\]| \(group: [\w-]{{1,60}}\)){{0,4}}[ \t]*$"
+    rf"[│├└─ \t|`+\\-]{{0,120}}({_NAME}) v({VERSION})(?: \(\*\)| \(extra: [\w, -]{{1,100}}\)"
+    r"| \[[\w, -]{1,100}\]| \(group: [\w-]{1,60}\)){0,4}[ \t]*$"
 )
 _NAME_LINE = re.compile(rf"Name: ({_NAME})[ \t]*$")
 _URL_ROW = re.compile(rf"({_NAME}) @ (\S{{1,600}})$")
@@ -44,7 +47,9 @@ _CONDA_NAMES = {
     "py-opencv": "opencv-python",
 }
 _CONDA_ONLY = re.compile(
-    r"^_|^lib(?!rosa|cst|tmux)|^(?:ca-certificates|openssl|readline|sqlite|tk|xz|zlib|bzip2|ncurses|mkl|blas|intel-openmp|gcc_|gxx_|ld_impl|sysroot|cuda-|icu|zstd|lz4-c|gmp|mpfr)"
+    "^_|^lib(?!rosa|cst|tmux)|^(?:ca-certificates|openssl|readline|sqlite"
+    "|tk|xz|zlib|bzip2|ncurses|mkl|blas|intel-openmp|gcc_|gxx_|ld_impl|sysroot"
+    "|cuda-|icu|zstd|lz4-c|gmp|mpfr)"
 )
 _CONDA_CUDA = re.compile(r"_cuda(?:_)?(\d{1,2})\.(\d)|(?:^|_)cuda(\d{2})(\d)(?=_|py|$)")
 _CONDA_SHOWN = (
@@ -63,10 +68,13 @@ _CONDA_SHOWN = (
 )
 # A table of two columns may be anything; these names make it a list of packages.
 _TELLING = frozenset(
-    """torch torchvision torchaudio transformers tokenizers accelerate numpy peft bitsandbytes flash-attn xformers vllm
-    deepspeed gradio gradio-client pydantic huggingface-hub triton diffusers safetensors pillow scipy protobuf sentencepiece timm
-    setuptools pip wheel einops opencv-python sglang lmdeploy nvidia-cublas-cu12 datasets pandas requests urllib3 llava
-    qwen-vl-utils certifi packaging pyyaml trl optimum autoawq auto-gptq torchao modelscope""".split()
+    """
+    torch torchvision torchaudio transformers tokenizers accelerate numpy peft bitsandbytes flash-attn
+    xformers vllm deepspeed gradio gradio-client pydantic huggingface-hub triton diffusers safetensors pillow
+    scipy protobuf sentencepiece timm setuptools pip wheel einops opencv-python sglang lmdeploy
+    nvidia-cublas-cu12 datasets pandas requests urllib3 llava qwen-vl-utils certifi packaging pyyaml trl
+    optimum autoawq auto-gptq torchao modelscope
+""".split()  # noqa: SIM905 - a list of words reads best as words
 )
 _LATE = tuple("uvwxyz")
 

@@ -9,7 +9,10 @@ _PYTHON_POSIX = re.compile(r"[/\\](?:lib|lib64)[/\\]python(\d\.\d{1,2})t?[/\\]")
 _PYTHON_WINDOWS = re.compile(r"[/\\]python(\d)(\d{1,2})[/\\]", re.IGNORECASE)
 _ABI = re.compile(r"\.(?:cpython-|cp)(\d)(\d{1,2})[t.-]")
 _STDLIB = re.compile(
-    r"^<frozen |[/\\]lib(?:64)?[/\\]python\d\.\d{1,2}[/\\](?!site-packages|dist-packages)|[/\\]python\d{2,3}[/\\]lib[/\\](?!site-packages)",
+    (
+        r"^<frozen |[/\\]lib(?:64)?[/\\]python\d\.\d{1,2}[/\\](?!site-packages"
+        r"|dist-packages)|[/\\]python\d{2,3}[/\\]lib[/\\](?!site-packages)"
+    ),
     re.IGNORECASE,
 )
 _STDLIB_NAMES = frozenset(
@@ -32,12 +35,15 @@ _STDLIB_NAMES = frozenset(
 )
 # Import folders whose name alone tells the library, for shortened paths such as ``transformers/utils/generic.py``.
 LIBRARIES = frozenset(
-    """torch torchvision torchaudio transformers huggingface_hub tokenizers safetensors accelerate peft trl diffusers
-    bitsandbytes flash_attn flash_attn_2_cuda xformers triton torchao timm deepspeed vllm sglang lmdeploy llama_cpp gradio gradio_client
-    fastapi starlette pydantic uvicorn numpy scipy pandas sklearn PIL cv2 decord av matplotlib onnxruntime tensorflow keras jax
-    requests urllib3 httpx httpcore aiohttp openai ray datasets evaluate sentencepiece google protobuf pip setuptools
-    pkg_resources wheel awq autoawq auto_gptq gptqmodel optimum swift modelscope llamafactory llava open_clip clip
-    torch_geometric torch_scatter torch_cluster einops xgrammar outlines flashinfer sgl_kernel mmcv mmengine apex numba""".split()
+    """
+    torch torchvision torchaudio transformers huggingface_hub tokenizers safetensors accelerate peft trl
+    diffusers bitsandbytes flash_attn flash_attn_2_cuda xformers triton torchao timm deepspeed vllm sglang
+    lmdeploy llama_cpp gradio gradio_client fastapi starlette pydantic uvicorn numpy scipy pandas sklearn PIL
+    cv2 decord av matplotlib onnxruntime tensorflow keras jax requests urllib3 httpx httpcore aiohttp openai
+    ray datasets evaluate sentencepiece google protobuf pip setuptools pkg_resources wheel awq autoawq
+    auto_gptq gptqmodel optimum swift modelscope llamafactory llava open_clip clip torch_geometric
+    torch_scatter torch_cluster einops xgrammar outlines flashinfer sgl_kernel mmcv mmengine apex numba
+""".split()  # noqa: SIM905 - a list of words reads best as words
 )
 
 
@@ -57,7 +63,7 @@ def library(path: str) -> str:
 
 
 def python_version(path: str) -> str | None:
-    """``3.10`` from ``.../lib/python3.10/...``, ``...\\Python310\\...`` or ``.cpython-310-``."""
+    r"""``3.10`` from ``.../lib/python3.10/...``, ``...\\Python310\\...`` or ``.cpython-310-``."""
     match = _PYTHON_POSIX.search(path)
     if match:
         return match.group(1)
@@ -71,7 +77,7 @@ def is_windows(path: str) -> bool:
 
 
 def prefix(path: str) -> str | None:
-    """Folder of the environment: what stands before ``lib/pythonX.Y/site-packages`` or ``Lib\\site-packages``."""
+    r"""Folder of the environment: what stands before ``lib/pythonX.Y/site-packages`` or ``Lib\\site-packages``."""
     for mark in ("/lib/python", "/lib64/python", "\\lib\\site-packages", "\\Lib\\site-packages"):
         at = path.find(mark)
         if at > 0 and "-packages" in path[at:]:

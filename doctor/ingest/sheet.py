@@ -12,7 +12,10 @@ SAID = 2  # printed by a program about what it found
 MENTIONED = 1  # written by a person, or implied by a file name
 
 MAX_DISTS = 5000
-VERSION = r"\d{1,9}(?:\.\d{1,9}){0,6}(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|post|dev|rev|r)[-_.]?\d{0,12}){0,3}(?:\+[A-Za-z0-9._-]{1,60})?"
+VERSION = (
+    r"\d{1,9}(?:\.\d{1,9}){0,6}(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|post|dev"
+    r"|rev|r)[-_.]?\d{0,12}){0,3}(?:\+[A-Za-z0-9._-]{1,60})?"
+)
 _VERSION = re.compile(VERSION)
 _LOCAL_CUDA = re.compile(r"\+(?:\w{1,20}\.)?cu(\d{2,3})(?:$|[^\d])")
 # Since CUDA 13 the wheels have no -cuNN suffix; these take CUDA's own version number.

@@ -8,30 +8,40 @@ from doctor.ingest.sheet import LISTED, SAID, Sheet
 from doctor.ingest.text import Text
 
 # Variables that matter to a model's environment; anything else of a paste is nobody's business.
-_FAMILIES = (
-    "CUDA", "NVIDIA_", "NVTE_", "HF_", "HUGGING", "TRANSFORMERS_", "TORCH", "PYTORCH_", "NCCL_", "LD_", "PYTHON", "VLLM_", "SGLANG_", "SGL_",
-    "CONDA_", "VIRTUAL_ENV", "PIP_", "UV_", "OMP_", "MKL_", "KMP_", "GGML_", "LLAMA_", "CMAKE_ARGS", "FORCE_CMAKE", "CC", "CXX", "MAX_JOBS", "TRITON_", "XFORMERS_",
-    "TOKENIZERS_PARALLELISM", "MODELSCOPE_", "USE_MODELSCOPE", "RAY_", "GRADIO_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "XDG_CACHE_HOME",
-    "BNB_", "DISABLE_VERSION_CHECK", "ACCELERATE_", "HIP_", "ROCR_", "HSA_", "GLOO_", "MASTER_", "WORLD_SIZE", "RANK", "LOCAL_RANK", "TF_", "XLA_", "FLASH_ATTENTION_", "DS_", "MPLBACKEND", "LANG", "LC_ALL", "TMPDIR", "WSL",
-)  # fmt: skip
+_FAMILIES = tuple(
+    """
+    CUDA NVIDIA_ NVTE_ HF_ HUGGING TRANSFORMERS_ TORCH PYTORCH_ NCCL_ LD_ PYTHON VLLM_ SGLANG_ SGL_ CONDA_
+    VIRTUAL_ENV PIP_ UV_ OMP_ MKL_ KMP_ GGML_ LLAMA_ CMAKE_ARGS FORCE_CMAKE CC CXX MAX_JOBS TRITON_ XFORMERS_
+    TOKENIZERS_PARALLELISM MODELSCOPE_ USE_MODELSCOPE RAY_ GRADIO_ HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+    XDG_CACHE_HOME BNB_ DISABLE_VERSION_CHECK ACCELERATE_ HIP_ ROCR_ HSA_ GLOO_ MASTER_ WORLD_SIZE RANK
+    LOCAL_RANK TF_ XLA_ FLASH_ATTENTION_ DS_ MPLBACKEND LANG LC_ALL TMPDIR WSL
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
 _SECRET = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL")
 _SECRET_FINE = ("TOKENIZERS_PARALLELISM", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HF_TOKEN_PATH")
 _NAME = r"[A-Za-z][A-Z0-9a-z_]{1,60}"
 _VALUE = r"(?:\"([^\"\n]{0,600})\"|'([^'\n]{0,600})'|([^\s;&|\"']{0,600}))"
+# One assignment at the beginning of a line, of a command, or behind another one. Advice such as "try setting X=1"
+# in the middle of a sentence is none.
 _SET = re.compile(
-    rf"(?:^|[\s;&`($])(?:(?:export|setenv|declare -x|ENV|set|SET|env|-e|--env|%env|os\.environ\.setdefault\() ?|\$[Ee]nv:|os\.environ\[)?['\"]?({_NAME})['\"]?\]? ?(?:=|, ?) ?{_VALUE}"
+    r"[ \t]{0,20}(?:- )?(?:(?:export|setenv|declare -x|ENV|set|SET|setx|env|%env|%set_env) {1,4}|\$[Ee]nv:|!export )?"
+    rf"['\"]?({_NAME})['\"]? ?= ?{_VALUE}"
 )
-_ENV_LINE = re.compile(rf"[ \t]{{0,20}}(?:- )?({_NAME})(?:=|: )(.{{0,800}})$")
+_PYTHON = re.compile(rf"os\.environ(?:\[|\.setdefault\()['\"]({_NAME})['\"](?:\] ?=|,) ?{_VALUE}")
+_DOCKER_ENV = re.compile(rf" (?:-e|--env) ['\"]?({_NAME})={_VALUE}")
+_COLON = re.compile(r"[ \t]{0,20}(?:- )?([A-Z][A-Z0-9]{1,20}_[A-Z0-9_]{1,50}): (\S.{0,500})$")
 _PROMPT = re.compile(
     r"(?:\([\w .:/~-]{1,60}\) ?){0,3}(?:"
     r"\$ |[%#❯➜] (?=[a-z])|PS [A-Za-z]:\\[^>\n]{0,200}> ?|[A-Za-z]:\\[^>\n]{0,200}> ?|>>> |In ?\[\d{1,5}\]: |!(?=[a-z])"
     r"|[\w.-]{1,40}@[\w.-]{1,64}[: ][^\n$#]{0,120}[$#] |\[[\w.-]{1,40}@[\w.-]{1,64} [^\]\n]{1,80}\][$#] ?)(\S.{0,2000})"
 )
 _COMMANDS = re.compile(
-    r"(?:sudo )?(?:[A-Z][A-Z0-9_]{1,40}=\S{0,200} ){0,8}(?:python[\d.]{0,5}|pip[\d.]{0,5}|uv|conda|mamba|accelerate|torchrun|deepspeed|vllm|lmdeploy|swift|llamafactory-cli|huggingface-cli|hf|docker|nvidia-smi|modelscope"
-    r"|CUDA_VISIBLE_DEVICES=\S{1,60}) [^=\n]\S*"
+    r"(?:sudo )?(?:[A-Z][A-Z0-9_]{1,40}=\S{0,200} ){0,8}(?:python[\d.]{0,5}|pip[\d.]{0,5}|uv|conda|mamba"
+    r"|accelerate|torchrun|deepspeed|vllm|lmdeploy|swift|llamafactory-cli|huggingface-cli|hf|docker|modelscope)"
+    r" (?! |[\d.]{1,12}(?: |$))[^=\n]\S*"
 )
 _DOCKER = re.compile(r"(?:RUN|FROM|CMD|ENTRYPOINT) (\S.{0,800})$")
+_CLUES = ("=", "environ", "hf_", "cuda_", "_path: ", "_proxy: ")
 MOST = 60
 
 
@@ -90,16 +100,37 @@ def _whole(command: str, lines: list[str], row: int) -> str:
 
 
 def _variables(text: Text, sheet: Sheet) -> None:
-    for row in text.rows(*(family.lower() for family in _FAMILIES if len(family) > 2), most=40):
-        line = text.lines[row]
-        if "=" not in line and ": " not in line and "environ" not in line:
+    for row in text.rows(*_CLUES, most=400):
+        line = text.lines[row][:2000]
+        prompt = _PROMPT.match(line.strip())
+        if "environ" in line:
+            for match in _PYTHON.finditer(line):
+                _variable(match.group(1), _first(match), sheet)
             continue
-        for match in _SET.finditer(line[:2000]):
-            value = next((group for group in match.groups()[1:] if group is not None), "")
-            _variable(match.group(1), value, sheet)
-        whole = _ENV_LINE.match(line)
-        if whole and ":" not in whole.group(1):
-            _variable(whole.group(1), whole.group(2).strip().strip("'\""), sheet)
+        if " -e" in line:
+            for match in _DOCKER_ENV.finditer(line):
+                _variable(match.group(1), _first(match), sheet)
+        if "=" in line:
+            _assignments(prompt.group(1) if prompt else line, sheet)
+        elif ": " in line:
+            match_colon = _COLON.match(line)
+            if match_colon:
+                _variable(match_colon.group(1), match_colon.group(2).strip().strip("'\""), sheet)
+
+
+def _assignments(line: str, sheet: Sheet) -> None:
+    """``export A=1 B=2``, ``A=1 B=2 python x.py``."""
+    match = _SET.match(line)
+    for _ in range(20):
+        if not match:
+            return
+        _variable(match.group(1), _first(match), sheet)
+        match = _SET.match(line, match.end()) if line[match.end() : match.end() + 1] in (" ", ";", "&") else None
+
+
+def _first(match: re.Match[str]) -> str:
+    """The value, whichever way it was quoted."""
+    return next((group for group in match.groups()[1:] if group is not None), "")
 
 
 def _variable(name: str, value: str, sheet: Sheet) -> None:

@@ -12,11 +12,14 @@ MIB = 1 << 20
 _DRIVER = re.compile(r"(?:Driver Version|KMD Version) {0,40}: {0,40}(\d{2,4}(?:\.\d{1,4}){1,3})")
 _CUDA = re.compile(r"CUDA (?:UMD |DRM )?Version {0,40}: {0,40}(\d{1,2}\.\d{1,2})")
 _GPU = re.compile(
-    r"\|? {0,6}(\d{1,3})  {0,4}(\S.{0,60}?) {1,40}(On|Off|N/A|ERR!|WDDM|TCC|MCDM|TCC/WDDM) {0,6}\| {0,6}((?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d|N/A)\s{0,4}(On|Off|N/A)? {0,6}\| {0,30}(\S{1,12})?"
+    r"\|? {0,6}(\d{1,3})  {0,4}(\S.{0,60}?) {1,40}(On|Off|N/A|ERR!|WDDM|TCC"
+    r"|MCDM|TCC/WDDM) {0,6}\| {0,6}((?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d"
+    r"|N/A)\s{0,4}(On|Off|N/A)? {0,6}\| {0,30}(\S{1,12})?"
 )
 _MEMORY = re.compile(r"(\d{1,9})MiB {0,4}/ {0,8}(\d{1,9})MiB {0,4}\|(?: {0,10}(\d{1,3})%)?")
 _PROCESS = re.compile(
-    r"\|? {0,6}(\d{1,3}) {1,10}(?:(?:N/A|\d{1,3}) {1,6}(?:N/A|\d{1,3}) {1,10})?(\d{1,9}) {1,6}(C\+G|C|G|M\+C|M|M\+C\+G) {1,6}(\S.{0,300}?) {1,60}(\d{1,9}MiB|N/A|Insufficient)"
+    r"\|? {0,6}(\d{1,3}) {1,10}(?:(?:N/A|\d{1,3}) {1,6}(?:N/A|\d{1,3}) {1,10})?(\d{1,9}) {1,6}(C\+G"
+    r"|C|G|M\+C|M|M\+C\+G) {1,6}(\S.{0,300}?) {1,60}(\d{1,9}MiB|N/A|Insufficient)"
 )
 _MODE = {
     "Default": "default",

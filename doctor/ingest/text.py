@@ -19,21 +19,23 @@ CUT = "[... cut here ...]"
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ESCAPES = re.compile(
-    r"\x1b\[[0-9;?<=>!]{0,64}[ -/]?[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?"
+    r"\x1b\[[0-9;?<=>!]{0,64}[ -/]?[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?"
+    r"|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?"
 )
 # What a browser or an editor leaves of colour codes when the escape byte itself is lost in copying.
 _NAKED_COLOUR = re.compile(r"\[(?:\d{1,3};){0,4}\d{1,3}m")
 # C0 and C1 controls, zero-width and direction characters, byte order marks, lone surrogates, noncharacters.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
 )
 _NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
 _PROGRESS = re.compile(r"^[^\n]{0,300}?\d{1,3}%\|[^\n]*\n(?=[^\n]{0,300}?\d{1,3}%\|)", re.MULTILINE)
 
 
 def clean(source: bytes | str) -> str:
-    """The text with ``\\n`` line ends, no escapes and no line longer than MAX_LINE. Never raises."""
+    r"""The text with ``\n`` line ends, no escapes and no line longer than MAX_LINE. Never raises."""
     text = _decode(source) if isinstance(source, bytes) else _cut(source)
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
@@ -136,7 +138,10 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 _TAGS = re.compile(
-    r"</?(?:details|summary|code|pre|p|br|b|i|em|strong|div|span|sub|sup|table|tbody|thead|tr|td|th|h\d|ul|ol|li|blockquote)(?:\s[^<>\n]{0,200})?/?>",
+    (
+        "</?(?:details|summary|code|pre|p|br|b|i|em|strong|div|span|sub|sup|table"
+        r"|tbody|thead|tr|td|th|h\d|ul|ol|li|blockquote)(?:\s[^<>\n]{0,200})?/?>"
+    ),
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^[ \t]{0,12}(?:```|~~~)[^\n]*$", re.MULTILINE)
@@ -195,8 +200,10 @@ class Text:
         When a word occurs more often, its first and last occurrences are kept.
         """
         found: set[int] = set()
+        low = self.low
         for word in words:
-            found.update(self._spots(word, most))
+            if word in low:
+                found.update(self._spots(word, most))
         return iter(sorted(found))
 
     def _spots(self, word: str, most: int) -> list[int]:

@@ -1,58 +1,71 @@
-"""Short outputs of system tools: nvcc, gcc, cmake, ldd, os-release, lscpu, the Python banner, docker."""
+"""Short outputs of system tools and signs of where a text comes from.
+
+nvcc, gcc, cmake, ldd, os-release, the Python banner, docker; WSL, Colab, AutoDL, containers.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from doctor.ingest.sheet import MENTIONED, SAID, Sheet
+from doctor.ingest.sheet import LISTED, MENTIONED, SAID, Sheet
 from doctor.ingest.text import Text
 
-_RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str], Sheet], None]], ...] = tuple(
-    (words, re.compile(pattern), reader)
-    for words, pattern, reader in (
-        ("cuda compilation tools", r"Cuda compilation tools, release (\d{1,2}\.\d{1,2})(?:, V([\d.]{3,12}))?", lambda m, s: s.put("cuda.nvcc", m.group(2) or m.group(1))),
-        ("gcc (", r"\b(?:gcc|cc) \([^)\n]{1,80}\) (\d{1,2}\.\d{1,2}\.\d{1,2})", lambda m, s: s.put("tool.cc", m.group(1))),
-        ("gcc version", r"gcc version:? (\d{1,2}(?:\.\d{1,2}){0,2})", lambda m, s: s.put("tool.cc", m.group(1))),
-        ("g++ (", r"g\+\+ \([^)\n]{1,80}\) (\d{1,2}\.\d{1,2}\.\d{1,2})", lambda m, s: s.put("tool.cxx", m.group(1))),
-        ("cmake version", r"cmake version:? (?:version )?(\d\.\d{1,3}(?:\.\d{1,3})?)", lambda m, s: s.put("tool.cmake", m.group(1))),
-        ("git version", r"git version (\d[\d.]{1,12}\d)", lambda m, s: s.put("tool.git", m.group(1))),
-        ("git-lfs/", r"git-lfs/(\d[\d.]{1,12}\d)", lambda m, s: s.put("tool.git_lfs", m.group(1))),
-        ("docker version", r"Docker version (\d[\d.]{1,12}\d)", lambda m, s: s.put("tool.docker", m.group(1))),
-        ("ffmpeg version", r"ffmpeg version n?(\d[\d.]{0,12}\d)", lambda m, s: s.put("tool.ffmpeg", m.group(1))),
-        ("pip ", r"\bpip (\d{1,2}\.\d[\d.]{0,8}) from \S.{0,300}? \(python (\d\.\d{1,2})\)", lambda m, s: (s.put("pip.version", m.group(1)), s.put("pip.on_path_python", m.group(2)))[0]),
-        ("version_id=", r"VERSION_ID=\"?([\d.]{1,12})", lambda m, s: s.put("os.distro_version", m.group(1))),
-        ("id=", r"^ID=\"?([a-z]{2,20})\"?$", lambda m, s: (s.put("os.distro", m.group(1)), s.put("os.name", "linux"))[0]),
-        ("python 3.", r"^(?:>>> )?Python (\d\.\d{1,2}\.\d{1,2}\w{0,4})(?: [|(]|$)", lambda m, s: s.put("python.version", m.group(1))),
-        ("python 2.7", r"^Python (2\.7\.\d{1,2})(?: [|(]|$)", lambda m, s: s.put("python.version", m.group(1))),
-        (" on linux", r"\] (?::: .{0,60} )?on (linux|win32|darwin)$", lambda m, s: s.put("os.name", {"win32": "windows"}.get(m.group(1), m.group(1)))),
-        (" on win32", r"on (win32)$", lambda m, s: s.put("os.name", "windows")),
-        (" on darwin", r"on (darwin)$", lambda m, s: s.put("os.name", "darwin")),
-        ("uname", r"^Linux \S{1,64} (\d[\w.-]{3,60})", lambda m, s: s.put("os.kernel", m.group(1))),
-        ("microsoft-standard-wsl2", r"WSL2", lambda m, s: s.put("host.wsl", 2, SAID)),
-        ("nvidia-container-cli", r"nvidia-container-cli", lambda m, s: s.put("host.container", "docker", MENTIONED)),
-        ("response from daemon", r"Error response from daemon", lambda m, s: s.put("host.container", "docker", MENTIONED)),
-        ("root@", r"root@[0-9a-f]{12}:", lambda m, s: s.put("host.container", "docker", MENTIONED)),
-        ("autodl", r"/root/autodl-(?:tmp|fs|nas)|autodl-container", lambda m, s: s.put("host.rented", "autodl", SAID)),
-        ("winerror", r"\[WinError \d", lambda m, s: s.put("os.name", "windows", MENTIONED)),
-        (".dll", r"[\w.]\.dll\b", lambda m, s: s.put("os.name", "windows", MENTIONED)),
-        ("ps c:\\", r"PS C:\\", lambda m, s: s.put("os.name", "windows", SAID)),
-        ("/content/", r"(?:^|[\s\"'])/content/", lambda m, s: s.put("host.notebook", "colab", MENTIONED)),
-        ("/kaggle/", r"/kaggle/(?:working|input)", lambda m, s: s.put("host.notebook", "kaggle", MENTIONED)),
-        ("cell in[", r"Cell In ?\[", lambda m, s: s.put("host.notebook", "jupyter", MENTIONED)),
-        ("max memory size", r"virtual memory .{0,40}(?:unlimited)", lambda m, s: s.put("limit.as", None)),
+# (literal, pattern, fact, value or None for the first group that took part, rank)
+_TABLE: tuple[tuple[str, re.Pattern[str], str, object, int], ...] = tuple(
+    (word, re.compile(pattern), fact, value, rank)
+    for word, pattern, fact, value, rank in (
+        ("cuda compilation tools", r"tools, release [\d.]{3,6}, V([\d.]{3,12})", "cuda.nvcc", None, LISTED),
+        ("cuda compilation tools", r"tools, release (\d{1,2}\.\d{1,2})$", "cuda.nvcc", None, LISTED),
+        ("gcc (", r"\b(?:gcc|cc) \([^)\n]{1,80}\) (\d{1,2}\.\d{1,2}\.\d{1,2})", "tool.cc", None, LISTED),
+        ("gcc version", r"gcc version:? (\d{1,2}(?:\.\d{1,2}){0,2})", "tool.cc", None, LISTED),
+        ("g++ (", r"g\+\+ \([^)\n]{1,80}\) (\d{1,2}\.\d{1,2}\.\d{1,2})", "tool.cxx", None, LISTED),
+        ("cmake version", r"cmake version:? (?:version )?(\d\.\d{1,3}(?:\.\d{1,3})?)", "tool.cmake", None, LISTED),
+        ("git version", r"git version (\d[\d.]{1,12}\d)", "tool.git", None, LISTED),
+        ("git-lfs/", r"git-lfs/(\d[\d.]{1,12}\d)", "tool.git_lfs", None, LISTED),
+        ("docker version", r"Docker version (\d[\d.]{1,12}\d)", "tool.docker", None, LISTED),
+        ("ffmpeg version", r"ffmpeg version n?(\d[\d.]{0,12}\d)", "tool.ffmpeg", None, LISTED),
+        ("pip ", r"\bpip (\d{1,2}\.\d[\d.]{0,8}) from \S", "pip.version", None, LISTED),
+        (
+            "(python ",
+            r"\bpip [\d.]{3,10} from \S.{0,300}? \(python (\d\.\d{1,2})\)",
+            "pip.on_path_python",
+            None,
+            LISTED,
+        ),
+        ("version_id=", r"VERSION_ID=\"?([\d.]{1,12})", "os.distro_version", None, LISTED),
+        ("id=", r"^ID=\"?([a-z]{2,20})\"?$", "os.distro", None, LISTED),
+        ("python 3.", r"^(?:>>> )?Python (3\.\d{1,2}\.\d{1,2}\w{0,4})(?: [|(]|$)", "python.version", None, LISTED),
+        ("python 2.7", r"^Python (2\.7\.\d{1,2})(?: [|(]|$)", "python.version", None, LISTED),
+        (" on linux", r"\].{0,80} on linux$", "os.name", "linux", LISTED),
+        (" on win32", r"\].{0,80} on win32$", "os.name", "windows", LISTED),
+        (" on darwin", r"\].{0,80} on darwin$", "os.name", "darwin", LISTED),
+        ("linux ", r"^Linux \S{1,64} (\d\.\d[\w.-]{3,60}) #", "os.kernel", None, LISTED),
+        ("microsoft-standard-wsl2", r"WSL2", "host.wsl", 2, SAID),
+        ("microsoft corporation", r"^Microsoft Windows \[", "os.name", "windows", SAID),
+        ("nvidia-container-cli", r"nvidia-container-cli", "host.container", "docker", MENTIONED),
+        ("response from daemon", r"Error response from daemon", "host.container", "docker", MENTIONED),
+        ("root@", r"root@[0-9a-f]{12}:", "host.container", "docker", MENTIONED),
+        ("autodl", r"/root/autodl-(?:tmp|fs|nas)|autodl-container", "host.rented", "autodl", SAID),
+        ("winerror", r"\[WinError \d", "os.name", "windows", MENTIONED),
+        (".dll", r"[\w.]\.dll\b", "os.name", "windows", MENTIONED),
+        ("ps c:\\", r"PS C:\\", "os.name", "windows", SAID),
+        ("/content/", r"(?:^|[\s\"'])/content/", "host.notebook", "colab", MENTIONED),
+        ("/kaggle/", r"/kaggle/(?:working|input)", "host.notebook", "kaggle", MENTIONED),
+        ("cell in[", r"Cell In ?\[", "host.notebook", "jupyter", MENTIONED),
     )
-)  # fmt: skip
+)
 
 
 def read(text: Text, sheet: Sheet) -> bool:
-    """Every row of the table; a line that the pattern fits gives the fact."""
-    for words, pattern, reader in _RULES:
-        if words in text.low:
-            for row in text.rows(words, most=4):
-                match = pattern.search(text.lines[row][:1000])
-                if match:
-                    reader(match, sheet)
-    if "nvidia (r) cuda compiler driver" in text.low or "cuda compilation tools" in text.low:
+    """Every row of the table; a line that the pattern fits gives the fact. True for the output of nvcc."""
+    for word, pattern, fact, value, rank in _TABLE:
+        if word not in text.low:
+            continue
+        for row in text.rows(word, most=4):
+            match = pattern.search(text.lines[row][:1000])
+            if match:
+                sheet.put(fact, match.group(1) if value is None else value, rank)
+    seen = "cuda compilation tools" in text.low
+    if seen:
         sheet.kind("nvcc")
-    return False
+    return seen

@@ -15,20 +15,29 @@ _MESSAGE_LINES = 14
 _MESSAGE = 3000
 
 _DOTTED = r"(?:[A-Za-z_]\w{0,80}\.){0,12}"
-_ENDS = r"(?:Error|Exception|Exit|Interrupt|Failed|Failure|Unsupported|Timeout|TimedOut|Fault|Violation|Full|Empty|NotFound|Refused|Disconnected|Invalid|Missing|Iteration)"
+_ENDS = (
+    "(?:Error|Exception|Exit|Interrupt|Failed|Failure|Unsupported|Timeout"
+    "|TimedOut|Fault|Violation|Full|Empty|NotFound|Refused|Disconnected|Invalid"
+    "|Missing|Iteration)"
+)
 # "pkg.mod.SomeError: message", also RayTaskError(ValueError) and "exception=...".
 _ERROR = re.compile(
-    rf"[ \t]{{0,60}}(?:\x1b)?(?:(?:Uncaught|Fatal|raise|ERROR|Error|Exception|E)[: ] ?)?({_DOTTED}[A-Za-z_]\w{{0,80}}{_ENDS}(?:\([\w.]{{1,80}}\))?)(?::(?:\s|$)(.*)|\s*$)"
+    r"[ \t]{0,60}(?:\x1b)?(?:(?:Uncaught|Fatal|raise|ERROR|Error|Exception"
+    rf"|E)[: ] ?)?({_DOTTED}[A-Za-z_]\w{{0,80}}{_ENDS}(?:\([\w.]{{1,80}}\))?)(?::(?:\s"
+    r"|$)(.*)|\s*$)"
 )
 _BUILTIN = re.compile(
-    r"[ \t]{0,60}(valueerror|runtimeerror|importerror|typeerror|keyerror|oserror|attributeerror|modulenotfounderror|assertionerror|filenotfounderror|indexerror|nameerror|permissionerror|notimplementederror): ?(.*)"
+    r"[ \t]{0,60}(valueerror|runtimeerror|importerror|typeerror|keyerror|oserror"
+    "|attributeerror|modulenotfounderror|assertionerror|filenotfounderror"
+    "|indexerror|nameerror|permissionerror|notimplementederror): ?(.*)"
 )
 # Anything at the foot of a traceback: the name of a class, then a colon and words or nothing.
 _FOOT = re.compile(rf"[ \t]{{0,60}}({_DOTTED}[A-Z]\w{{0,80}}(?:\([\w.]{{1,80}}\))?)(?::(?:\s(.*)|$)|$)")
 _FRAME = re.compile(r'[ \t]{0,200}File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (.{1,300}))?')
 _JUPYTER = re.compile(r"[ \t]{0,20}File (\S.{0,800}?\.pyx?)(?::(\d{1,9}))?(?:, in (.{1,300}))?$")
 _CELL = re.compile(
-    r"[ \t]{0,20}(?:Cell In ?\[\d{1,6}\], line (\d{1,9})|Input In \[\d{1,6}\], in <?(?:cell|module)[^\n]{0,100}|<ipython-input-[\w-]{1,60}> in )"
+    r"[ \t]{0,20}(?:Cell In ?\[\d{1,6}\], line (\d{1,9})|Input In \[\d{1,6}\], in <?(?:cell"
+    r"|module)[^\n]{0,100}|<ipython-input-[\w-]{1,60}> in )"
 )
 _OLD_JUPYTER = re.compile(r"[ \t]{0,20}((?:/|~|[A-Za-z]:\\)\S.{0,800}?\.pyx?) in (\S.{0,300})$")
 _SHORT = re.compile(
@@ -45,10 +54,15 @@ _GUESS = (
     ("cannot import name", "ImportError"),
     ("undefined symbol", "ImportError"),
     ("cannot open shared object file", "ImportError"),
-    ("' not found (required by", "ImportError"),
+    ("' not found (", "ImportError"),
     ("dll load failed", "ImportError"),
     ("has no attribute", "AttributeError"),
     ("does not exist", "RuntimeError"),
+)
+# What begins another part of a paste right below a message.
+_NEXT = (
+    *('File "', "Traceback (", "$ ", ">>> ", "#", "[pip", "[conda", "+--", "| ", "Name: ", "PyTorch version"),
+    *("ldd ", "python ", "pip ", "root@", "(base)", "INFO", "WARNING", "ERROR", "DEBUG", "srun:", "Loading "),
 )
 _WORDS = (
     "error",
@@ -80,7 +94,7 @@ def read(text: Text, sheet: Sheet) -> bool:
         return False
     for record in found[:MAX_EXCEPTIONS]:
         sheet.add("log.exceptions", record)
-    _frames(walker.last_frames(), sheet)
+    _frames(walker.last_frames(), walker.frames[-1] if walker.frames else [], sheet)
     if walker.frames:
         sheet.kind("traceback")
     return True
@@ -93,6 +107,7 @@ class _Walker:
         self.lines = text.lines
         self.exceptions: list[dict[str, Any]] = []
         self.frames: list[list[dict[str, Any]]] = []
+        self.roots: list[list[dict[str, Any]]] = []  # frames of the first traceback of each chain
         self.open = False
         self.until = -1  # last row that belongs to the message of the newest exception
         self.skip = -1
@@ -152,6 +167,8 @@ class _Walker:
         if self.exceptions and self._same(name, words):
             return
         self.exceptions.append({"type": name, "message": words, "line": row + 1, "chained": chained})
+        if self.open and (not chained or not self.roots):
+            self.roots.append(self.frames[-1])
         self.open = False
 
     def _same(self, name: str, words: str) -> bool:
@@ -170,8 +187,8 @@ class _Walker:
         return ""
 
     def last_frames(self) -> list[dict[str, Any]]:
-        """Frames of the traceback that belongs to the root of the last chain, else of the last one."""
-        full = [frames for frames in self.frames if frames]
+        """Frames of the first traceback of the last chain, which raised the root; else of the last traceback."""
+        full = [frames for frames in (self.roots or self.frames) if frames]
         return full[-1] if full else []
 
 
@@ -213,9 +230,7 @@ def _message(lines: list[str], row: int, first: str) -> tuple[str, int]:
 
 def _stops(line: str) -> bool:
     """A line that cannot continue a message."""
-    if line.startswith(
-        ('File "', "Traceback (", "$ ", ">>> ", "#", "[pip", "[conda", "+--", "| ", "Name: ", "PyTorch version")
-    ):
+    if line.startswith(_NEXT):
         return True
     if "rror" in line or "xception" in line:
         return _ERROR.match(line) is not None or line.rstrip(":.").lower() in _CHAIN
@@ -268,14 +283,15 @@ def _bare(text: Text) -> list[dict[str, Any]]:
     return []
 
 
-def _frames(frames: list[dict[str, Any]], sheet: Sheet) -> None:
+def _frames(frames: list[dict[str, Any]], visible: list[dict[str, Any]], sheet: Sheet) -> None:
+    """Who raised (the root's traceback) and who called (else the visible one's)."""
     if not frames:
         return
     for frame in frames[:60] + frames[60:][-60:]:
         sheet.add("log.frames", frame)
     raiser = next((frame["library"] for frame in reversed(frames) if frame["library"] != "stdlib"), "stdlib")
     sheet.put("log.raised_by", raiser or "user")
-    own = [frame for frame in frames if not frame["library"]]
+    own = [frame for frame in frames if not frame["library"]] or [f for f in visible if not f["library"]]
     if own:
         sheet.put("log.called_by", own[-1]["file"])
     for frame in frames:

@@ -27,7 +27,7 @@ def _numpy(match: re.Match[str], sheet: Sheet) -> None:
 
 
 def _cuda_pair(match: re.Match[str], sheet: Sheet) -> None:
-    """torchvision's check: which CUDA each of the two was compiled with."""
+    """Torchvision's check: which CUDA each of the two was compiled with."""
     sheet.put("torch.cuda", match.group(1), SAID)
     sheet.put("torchvision.cuda", match.group(2), SAID)
 
@@ -48,13 +48,19 @@ def _old_driver(match: re.Match[str], sheet: Sheet) -> None:
 
 
 def _capability(match: re.Match[str], sheet: Sheet) -> None:
-    """torch names the card and its compute capability when the build has no code for it."""
+    """Torch names the card and its compute capability when the build has no code for it."""
     digits = match.group(2)
     _card(match.group(1).strip(), f"{digits[:-1]}.{digits[-1]}", sheet)
 
 
 def _triton_card(match: re.Match[str], sheet: Sheet) -> None:
     _card(match.group(1).strip(), match.group(2), sheet)
+
+
+def _lone_card(match: re.Match[str], sheet: Sheet) -> None:
+    """A line that is only the name of a card."""
+    if not sheet.facts.get("gpus") and any(letter.isdigit() for letter in match.group(1)):
+        sheet.put("gpus", [{"index": 0, "name": match.group(1).strip()}], MENTIONED)
 
 
 def _card(name: str, capability: str, sheet: Sheet) -> None:
@@ -121,12 +127,18 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
         ),
         (
             ("(found ",),
-            rf"(?:upgrade to|requires|Requires|need|needs) ({_NAME}) ?[<>=!~]=? ?[\w.+]{{1,30}} \((?:found|you have) ({VERSION})\)",
+            (
+                rf"(?:upgrade to|requires|Requires|need|needs) ({_NAME}) ?[<>=!~]=? ?[\w.+]{{1,30}} \((?:found"
+                rf"|you have) ({VERSION})\)"
+            ),
             _dist,
         ),
         (
             ("found ", "got ", "have "),
-            rf"requires? (?:a )?({_NAME}) ?[<>=!~]=? ?[\w.+]{{1,30}},? (?:but )?(?:found|got|have|you have) ({VERSION})",
+            (
+                rf"requires? (?:a )?({_NAME}) ?[<>=!~]=? ?[\w.+]{{1,30}},? (?:but )?(?:found"
+                f"|got|have|you have) ({VERSION})"
+            ),
             _dist,
         ),
         (("installed version of",), rf"installed version of ({_NAME}) (?:is|\() ?({VERSION})", _dist),
@@ -162,6 +174,16 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
             _triton_card,
         ),
         (
+            ("compute capability",),
+            r"Device \d{1,2}: (\S.{0,60}?), compute capability (\d{1,2}\.\d)",  # llama.cpp
+            _triton_card,
+        ),
+        (
+            ("nvidia", "tesla", "geforce"),
+            r"^ {0,4}((?:NVIDIA|Nvidia|Tesla|GeForce) (?:GeForce|RTX|GTX|Tesla|[AHLBTVP]|TITAN|Quadro)[\w -]{1,40})$",
+            _lone_card,
+        ),
+        (
             ("supports cuda capabilities", "capabilities sm_"),
             r"supports CUDA capabilities ((?:(?:sm|compute)_\d{2,3}[a-z]? ?){1,40})",
             _arch_list,
@@ -178,7 +200,7 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
             rf"PyTorch {{1,4}}{VERSION} with CUDA \w{{1,10}} \(you have ({VERSION})\)",
             _built_torch,
         ),
-        (("python",), rf"Python {{1,4}}[\d.]{{1,12}} \(you have (\d\.[\d.]{{1,8}})\)", _python),
+        (("python",), r"Python {1,4}[\d.]{1,12} \(you have (\d\.[\d.]{1,8})\)", _python),
         (
             ("sys.version_info(",),
             r"sys\.version_info\(major=(\d), minor=(\d{1,2})",
@@ -186,12 +208,18 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
         ),
         (
             ("no package metadata was found", "no module named", "packagenotfounderror"),
-            rf"(?:No package metadata was found for|PackageNotFoundError:) (?:No package metadata was found for )?({_NAME})$",
+            (
+                "(?:No package metadata was found for|PackageNotFoundError:) (?:No package metadata was found for"
+                f" )?({_NAME})$"
+            ),
             _absent,
         ),
         (
             ("kernel module", "nvrm version"),
-            r"(?:NVRM version: NVIDIA UNIX .{0,60}Kernel Module|kernel version|kernel module(?: version)?:?)  ?(\d{3}\.[\d.]{1,10})",
+            (
+                "(?:NVRM version: NVIDIA UNIX .{0,60}Kernel Module|kernel version|kernel module(?: version)?:?)  "
+                r"?(\d{3}\.[\d.]{1,10})"
+            ),
             _kernel_module,
         ),
         (

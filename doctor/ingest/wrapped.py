@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MOST = 1500
-_UNFINISHED = re.compile(
-    r"(?:[a-z]|,|\(|'|\b(?:in|to|of|a|an|the|with|for|from|by|is|was|be|as|and|or|but|NOT|CUDA|version))$"
-)
 _GOES_ON = re.compile(r"[ \t│]{0,60}(?:[a-z(`'0-9]|NumPy \d|PyTorch \(|CUDA |GPU |GPUs )")
-_BREAKS = re.compile(r"[ \t]{0,40}(?:File \"|Traceback|[\w.-]{1,60} {2,}\d|[\w.-]{1,60}==|at /|[a-z_]{1,30} ?[:=(])")
+_BREAKS = re.compile(
+    r"[ \t]{0,40}(?:File \"|Traceback|[\w.-]{1,60} {2,}\d|[\w.-]{1,60}==|at /"
+    r"|[A-Za-z][\w ()-]{0,40}: |[a-z_]{1,30} ?[:=(])"
+)
 
 
 def rejoin(lines: Sequence[str], exceptions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -33,14 +33,20 @@ def rejoin(lines: Sequence[str], exceptions: Sequence[Mapping[str, Any]]) -> lis
     return out
 
 
+def _unfinished(line: str) -> bool:
+    """Ends in a small letter, a comma or an opening sign: a sentence that goes on below, or a heading."""
+    last = line[-1:]
+    return last.islower() or last in ("(", ",", "'") or line.endswith((" NOT", " CUDA"))
+
+
 def _join_prose(lines: Sequence[str], out: list[str], row: int) -> int:
     """Join a paragraph that begins at ``row``; returns how many rows it took, 0 when there is none."""
     line = lines[row]
-    if len(line) < 34 or not _UNFINISHED.search(line):
+    if len(line) < 34 or not _unfinished(line) or 'File "' in line:
         return 0
     parts = [line.rstrip()]
     below = row + 1
-    while below < len(lines) and below < row + 6 and _UNFINISHED.search(parts[-1]):
+    while below < len(lines) and below < row + 6 and _unfinished(parts[-1]):
         following = lines[below]
         if not following.strip() or not _GOES_ON.match(following) or _BREAKS.match(following):
             break

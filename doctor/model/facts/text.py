@@ -5,7 +5,7 @@ from doctor.model.facts.spec import fact
 FACTS = (
     fact("log.lines", "list", "the text, line by line, escapes removed, capped", "free"),
     fact("log.exceptions", "records", "exceptions in the order raised, root cause first", "free", type="text", message="text", line="int", chained="text"),
-    fact("log.frames", "records", "frames of the last traceback", "path", file="path", line="int", function="text", library="text"),
+    fact("log.frames", "records", "frames of the traceback that raised the root of the last chain", "path", file="path", line="int", function="text", library="text"),
     fact("log.raised_by", "text", "library whose frame raised"),
     fact("log.called_by", "text", "last frame of the user's own code", "path"),
     fact("log.oom", "map", "numbers of an out-of-memory line in bytes: tried, total, free, in_use, allocated, reserved, device"),
