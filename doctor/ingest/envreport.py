@@ -181,7 +181,7 @@ def _os(value: str, sheet: Sheet, rank: int) -> None:
         sheet.put("os.name", "linux", rank)
     if distro:
         sheet.put("os.distro", distro, rank)
-        found = re.search(r"\d{1,2}(?:\.\d{1,2}){0,2}", value)
+        found = re.search(r"\d{1,2}(?:\.\d{1,4}){0,2}", value)
         if found:
             sheet.put("os.distro_version", found.group(), rank)
     for arch in ("x86_64", "aarch64", "arm64"):

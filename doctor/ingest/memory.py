@@ -35,7 +35,7 @@ _NUMBERS = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("tried", rf"[Tt]ried to allocate {_SIZE}"),
-        ("total", rf"(?:total capac[a-z]{0,4} of|; ) ?{_SIZE}(?= total capac| of which|;|$)"),
+        ("total", rf"(?:total capac[a-z]{{0,4}} of|; ) ?{_SIZE}(?= total capac| of which|;|$)"),
         ("free", rf"{_SIZE}(?: is)? free"),
         ("in_use", rf"this process has {_SIZE} memory in use"),
         ("others", rf"Process \d{{1,9}} has {_SIZE} memory in use"),

@@ -76,6 +76,10 @@ _TELLING = frozenset(
     optimum autoawq auto-gptq torchao modelscope
 """.split()  # noqa: SIM905 - a list of words reads best as words
 )
+# What people list beside their packages.
+_NO_PACKAGES = frozenset(
+    {"cuda", "cudnn", "python", "driver", "nvidia", "gcc", "ubuntu", "os", "gpu", "version", "cudatoolkit"}
+)
 _LATE = tuple("uvwxyz")
 
 
@@ -156,6 +160,8 @@ def _list_row(match: re.Match[str], sheet: Sheet, conda: bool, rank: int) -> Non
     if conda:
         _conda_row(name, found, third, fourth, sheet)
         return
+    if name.lower() in _NO_PACKAGES:
+        return
     sheet.dist(name, found, rank)
     if third.startswith(("/", "~")) or third[1:2] == ":":  # the column of editable installs
         sheet.add("dists", {"name": normalise(name), "version": found, "location": third, "editable": True})
@@ -199,6 +205,8 @@ def _conda_row(name: str, found: str, build: str, channel: str, sheet: Sheet) ->
     sheet.dist(pip_name, found)
     if name == "pytorch":
         _conda_torch(build, sheet)
+    elif name == "torchvision" and build != "pypi_0":
+        sheet.put("torchvision.build", "cpu" if "cpu" in build else "cuda")
 
 
 def _conda_torch(build: str, sheet: Sheet) -> None:

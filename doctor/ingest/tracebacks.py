@@ -61,7 +61,7 @@ _GUESS = (
 )
 # What begins another part of a paste right below a message.
 _NEXT = (
-    *('File "', "Traceback (", "$ ", ">>> ", "#", "[pip", "[conda", "+--", "| ", "Name: ", "PyTorch version"),
+    *('File "', "Traceback (", "$ ", ">>>", "#", "[pip", "[conda", "+--", "| ", "Name: ", "PyTorch version"),
     *("ldd ", "python ", "pip ", "root@", "(base)", "INFO", "WARNING", "ERROR", "DEBUG", "srun:", "Loading "),
 )
 _WORDS = (
