@@ -83,8 +83,10 @@ def _any_python(home, target):
 
 def moved(target):
     """A venv whose scripts name an interpreter in another folder. Absent where no script tells."""
-    if not target.venv or target.windows:
-        return None
+    if not target.venv:
+        return False
+    if target.windows:
+        return None  # its launchers hold the path inside a zip
     folder = os.path.join(target.prefix, "bin")
     for name in sorted(paths.quiet_names(folder, target.live)):
         if not name.startswith(("activate", "python", ".", "pydoc")):

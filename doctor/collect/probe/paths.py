@@ -65,6 +65,24 @@ def quiet_names(path, trusted=False):
         return []
 
 
+_SETS = {}
+
+
+def name_set(path):
+    """``quiet_names`` as a set, for folders that are asked again and again."""
+    if path not in _SETS:
+        _SETS[path] = frozenset(quiet_names(path))
+    return _SETS[path]
+
+
+def mtime(path):
+    """Modification time in nanoseconds, 0 when the path is not there."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
 def read(path, cap=65536):
     """The first ``cap`` bytes of a regular file, ``None`` when it is missing, unreadable or anything else."""
     try:

@@ -82,6 +82,7 @@ FACTS = (
         hides="text",  # stdlib or the distribution's name
         where="text",  # cwd, script, PYTHONPATH, user-site
         version="version",  # of a distribution found there
+        hidden="version",  # of the distribution it hides
     ),
     fact("python.foreign", "records", "top-level modules served by an unexpected distribution", "", module="text", dist="text", expected="text"),
     fact("python.nvidia_wheels", "records", "nvidia-* wheels", "", name="text", version="version", major="int", lib="text"),
@@ -102,7 +103,8 @@ FACTS = (
         "path",
         dist="text",
         file="path",
-        problem="text",  # undefined-symbol, missing-library, other-python, glibc, glibcxx, cuda-major, truncated, exec-stack
+        problem="text",  # undefined-symbol, missing-library, other-python, glibc, glibcxx, cuda-major, truncated, exec-stack,
+        # other-machine
         symbol="text",
         library="text",
         wants="text",

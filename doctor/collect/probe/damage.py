@@ -1,0 +1,140 @@
+"""What is wrong with installed files: damaged metadata, files that are gone, extensions that cannot load, overlaps."""
+import os
+import time
+
+import dists
+import extensions
+import paths
+import records
+
+# Owners of these names in several distributions say nothing: careless packaging, or shared on purpose.
+COMMON = frozenset("scripts src utils tools example examples test tests docs benchmark benchmarks conftest setup "
+                   "_distutils_hack distutils-precedence __editable__ pkg_resources".split())
+# module -> (file of the genuine package, the distribution that brings it)
+GENUINE = {
+    "clip": ("clip/simple_tokenizer.py", "clip (github.com/openai/CLIP)"),
+    "llava": ("llava/conversation.py", "llava"),
+    "PIL": ("PIL/Image.py", "pillow"),
+    "yaml": ("yaml/loader.py", "pyyaml"),
+    "sklearn": ("sklearn/base.py", "scikit-learn"),
+    "dotenv": ("dotenv/main.py", "python-dotenv"),
+    "jwt": ("jwt/api_jwt.py", "pyjwt"),
+    "docx": ("docx/document.py", "python-docx"),
+    "whisper": ("whisper/transcribe.py", "openai-whisper"),
+    "apex": ("apex/normalization/fused_layer_norm.py", "apex (github.com/NVIDIA/apex)"),
+    "segment_anything": ("segment_anything/build_sam.py", "segment-anything"),
+    "einops": ("einops/einops.py", "einops"),
+}
+# What writes dist-info folders and always a RECORD with them; the system's own packages have none.
+WRITERS = ("pip", "uv", "")
+
+
+def _store(ctx):
+    if "_store" not in ctx:
+        target = dists.target(ctx)
+        ctx["_store"] = records.Store(ctx.get("cache"), "%s %s" % (target.prefix, target.version_text))
+    return ctx["_store"]
+
+
+def summaries(ctx):
+    """``[(dist, summary)]`` in import order until the CPU budget is spent; ``ctx["_late"]`` counts the rest."""
+    if "_summaries" not in ctx:
+        store, found, late = _store(ctx), [], 0
+        began = time.process_time()
+        # torch's own family first: those answers matter most when time runs out
+        for dist in sorted(dists.listing(ctx).seen.values(), key=lambda one: one.name not in extensions.CERTAIN):
+            if dist.kind != "dist-info":
+                continue
+            if time.process_time() - began > records.BUDGET:
+                late += 1
+                continue
+            summary = records.summary(dist, store)
+            if summary is not None:
+                found.append((dist, summary))
+        ctx["_summaries"], ctx["_late"] = found, late
+    return ctx["_summaries"]
+
+
+def read_corrupt(ctx):
+    """python.corrupt: metadata first, then files that RECORD names."""
+    found = []
+    for dist in dists.listing(ctx).all:
+        dist.head()
+        if dist.problem and dist.kind != "egg-file":
+            found.append(_corrupt(dist, dist.problem, dist.metadata_path()))
+        if _lacks_record(dist, dists.target(ctx)):
+            found.append(_corrupt(dist, "record-missing", dist.path("RECORD")))
+    twice = {record["name"] for record in dists.read_duplicates(ctx)["python.duplicates"]}
+    for dist, summary in summaries(ctx):
+        if summary["gone"] and dist.name not in twice:  # a stale second RECORD names files of another version
+            path = os.path.join(dist.folder, summary["first_gone"])
+            found.append(_corrupt(dist, "files-missing", path, summary["gone"]))
+        if summary["empty"]:
+            path = os.path.join(dist.folder, summary["first_empty"])
+            found.append(_corrupt(dist, "files-empty", path, summary["empty"]))
+    return {"python.corrupt": found}
+
+
+def _corrupt(dist, problem, path, count=1):
+    return {"name": dist.name, "version": dist.version, "problem": problem, "path": path, "count": count}
+
+
+def _lacks_record(dist, target):
+    if dist.kind != "dist-info" or dist.where not in ("site", "user-site", "PYTHONPATH"):
+        return False
+    names = paths.quiet_names(dist.path(), True)
+    if "RECORD" in names or not names:
+        return False
+    if target.conda or os.path.basename(dist.folder) == "dist-packages" or dist.folder.startswith("/usr/lib"):
+        return False
+    installer = (paths.text(dist.path("INSTALLER"), 200) or "").strip() if "INSTALLER" in names else ""
+    return installer in WRITERS
+
+
+def read_extensions(ctx):
+    """ext.problems; kept in the cache as long as neither the files nor what they link against changed."""
+    judge = extensions.Judge(ctx)
+    if os.name == "nt":
+        raise OSError("Windows libraries are not examined")
+    store, found, world = _store(ctx), [], judge.stamp()
+    for dist, summary in summaries(ctx):
+        libs = summary["libs"]
+        if not libs:
+            continue
+        times = [paths.mtime(os.path.join(dist.folder, name)) for name in libs]
+        stamp = "%08x" % records.checksum(repr((world, times)))
+        problems = store.get("ext:" + dist.path(), stamp)
+        if problems is None:
+            problems = extensions.problems_of(dist, libs, judge)
+            store.put("ext:" + dist.path(), stamp, problems)
+        found += problems
+    store.save()
+    return {"ext.problems": found}
+
+
+def read_overlaps(ctx):
+    """python.overlaps: two distributions whose RECORDs own the same import package or nvidia folder."""
+    owners, found = {}, []
+    for dist, summary in summaries(ctx):
+        for claim in summary["claims"]:
+            if claim not in COMMON:
+                owners.setdefault((dist.folder, claim), []).append(dist.name)
+    for (_, module), names in owners.items():
+        for index, second in enumerate(names[1:], 1):
+            found.append({"a": names[index - 1], "b": second, "module": module})
+    return {"python.overlaps": found}
+
+
+def read_foreign(ctx):
+    """python.foreign: a well-known module that lacks the genuine package's file and whose owner is known."""
+    owners = {}
+    for dist, summary in summaries(ctx):
+        for claim in summary["claims"]:
+            owners.setdefault((dist.folder, claim), (dist, summary))
+    found = []
+    for (folder, module), (dist, summary) in owners.items():
+        if module in GENUINE and not summary["gone"]:
+            marker, expected = GENUINE[module]
+            if not os.path.exists(os.path.join(folder, *marker.split("/"))):
+                found.append({"module": module, "dist": dist.name, "expected": expected})
+    return {"python.foreign": found}

@@ -1,0 +1,236 @@
+"""Compiled extensions that cannot load: judged by file name and ELF headers against what is installed here."""
+import os
+import re
+
+import dists
+import elf
+import libsearch
+import paths
+import torchlib
+
+_TAGGED = re.compile(r"^(.*?)\.(?:(cpython-\d+[a-z]*|pypy\d+-pp\d+)(?:-[\w-]+)?|(abi3|abi4))\.so$")
+# at::, c10::, torch:: and THP names: what only torch's own libraries define.
+_TORCH = re.compile(br"^_Z(?:TI|TV|TS|GV)?(?:NK?|NO|NV)?K?(?:St[\w]*)?(?:2at|3c10|5torch)|^_Z\d+THP|^THP[A-Z]")
+_CUDA_API = re.compile(br"^(nccl[A-Z]|cudnn[A-Z]|cublas|cusparse|cusolver|cufft|curand|cupti|__?nvJitLink|nvJitLink)")
+_CUDART = re.compile(r"^libcudart\.so\.(\d+)")
+_CORE = ("libc10.so", "libtorch_cpu.so", "libtorch_python.so")
+_MORE = ("libtorch_cuda.so", "libc10_cuda.so", "libtorch.so", "libtorch_hip.so", "libc10_hip.so",
+         "libtorch_cuda_linalg.so", "libtorch_xpu.so", "libc10_xpu.so", "libshm.so")
+# Loaded only on demand, one of several, or only where another program is installed: their absence breaks nothing.
+OPTIONAL = re.compile(
+    r"ffmpeg|sox|torchcodec|nvshmem|providers_|tbbpool|omppool|caffe2_nvrtc|nvrtc|mpi|tensorrt|[/_]qt|test"
+    r"|torchvision/(image|video_reader)|_tkinter|_imagingtk|cuda_linalg|nocublaslt|libpng|video_reader"
+)
+# Libraries without a Python tag in their names that their package loads.
+PLAIN = re.compile(
+    r"^(torchvision/_C|torchaudio/lib/(lib|_)torchaudio|torch/lib/libtorch_(cpu|cuda|python)"
+    r"|torch/lib/libc10(_cuda)?|llama_cpp/(lib/)?lib(llama|ggml[\w-]*)|torch_\w+/_\w+|\w+/_C|triton/_C/libtriton|detectron2/_C)\.so$"
+)
+# Distributions of which a missing library is certain to be a fault; others may carry optional parts.
+CERTAIN = frozenset("""torch torchvision torchaudio numpy scipy scikit-learn pandas pillow tokenizers safetensors
+sentencepiece pyarrow opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
+pycocotools flash-attn xformers triton auto-gptq autoawq autoawq-kernels exllamav2 llama-cpp-python mmcv mmcv-full
+torch-scatter torch-sparse torch-cluster vllm deepspeed detectron2 bitsandbytes matplotlib regex pyyaml
+protobuf grpcio av decord lxml shapely h5py gptqmodel sgl-kernel flashinfer-python causal-conv1d mamba-ssm natten""".split())
+AFTER_TORCH = ("bitsandbytes",)  # not linked to torch, but only ever loaded when torch is
+PER_DIST = 4  # problems told of one distribution
+
+
+class Judge(object):
+    """Checks libraries one by one; built once a run."""
+
+    def __init__(self, ctx):
+        self.target = dists.target(ctx)
+        self.torch = torchlib.home(ctx, "torch")
+        facts = torchlib.version_file(self.torch)
+        self.torch_cuda = facts.get("cuda")
+        self.loader = libsearch.Loader(self.target, self.torch, self.target.sites)
+        self.tag = own_tag(self.target)
+        self._exports = {}
+        self._core = None
+
+    def stamp(self):
+        return repr((self.tag, self.torch_cuda, self.loader.stamp()))
+
+    def exports(self, path):
+        """The library's hash table, ``None`` when it cannot be read."""
+        if path not in self._exports:
+            try:
+                self._exports[path] = elf.Exports(elf.Elf(path))
+            except (OSError, elf.BadElfError):
+                self._exports[path] = None
+        return self._exports[path]
+
+    def torch_tables(self):
+        """Hash tables of torch's libraries; empty unless all core ones can be read."""
+        if self._core is None:
+            self._core = []
+            places = {name: self._torch_file(name) for name in _CORE + _MORE}
+            if self.torch and all(places[name] and self.exports(places[name]) for name in _CORE):
+                self._core = [table for table in map(self.exports, filter(None, places.values())) if table]
+        return self._core
+
+    def _torch_file(self, name):
+        for folder in ([self.loader.torch_lib] if self.torch else []) + self.loader.conda:
+            if name in paths.name_set(folder):
+                return os.path.join(folder, name)
+        return None
+
+    def check(self, dist, name):
+        """Problems of one library as records without dist and file."""
+        path = os.path.join(dist.folder, name)
+        try:
+            with elf.Elf(path) as lib:
+                return self._judge(dist, name, lib)
+        except elf.BadElfError as error:
+            return [{"problem": "truncated", "wants": str(error)}] if error.truncated else []
+        except OSError:
+            return []
+
+    def _judge(self, dist, name, lib):
+        if self.loader.machine is None:
+            self.loader.machine = machine_number()
+        if self.loader.machine and lib.machine != self.loader.machine:
+            return [{"problem": "other-machine", "wants": elf.MACHINES.get(lib.machine, str(lib.machine)),
+                     "has": elf.MACHINES.get(self.loader.machine)}]
+        needed = [soname for soname in lib.needed if not libsearch.NEVER.match(soname)]
+        linked = any(soname.startswith(("libtorch", "libc10")) for soname in needed) or dist.name == "torch"
+        after = linked or dist.name in AFTER_TORCH
+        found = {soname: self.loader.find(soname, lib, after) for soname in needed}
+        problems = self._cuda_major(needed) if linked and dist.name != "torch" else []
+        told = [problem["library"] for problem in problems]
+        if linked or dist.name in CERTAIN:
+            problems += [{"problem": "missing-library", "library": soname}
+                         for soname in needed if found[soname] is None and soname not in told]
+        problems += self._levels(lib)
+        if linked:
+            problems += self._symbols(dist, lib, found)
+        if lib.exec_stack and self.loader.glibc() >= (2, 41):
+            problems.append({"problem": "exec-stack", "has": ".".join(map(str, self.loader.glibc()))})
+        return problems
+
+    def _cuda_major(self, needed):
+        """The extension asks for the CUDA runtime of another major version than torch's."""
+        if not self.torch_cuda:
+            return []
+        major = self.torch_cuda.partition(".")[0]
+        majors = [(soname, _CUDART.match(soname).group(1)) for soname in needed if _CUDART.match(soname)]
+        return [{"problem": "cuda-major", "library": soname, "wants": wants, "has": self.torch_cuda}
+                for soname, wants in majors if wants != major]
+
+    def _levels(self, lib):
+        """GLIBC_ and GLIBCXX_ tags that the system's libraries do not have."""
+        problems = []
+        for soname, tags in lib.version_needs().items():
+            if soname.startswith("libstdc++"):
+                problems += self._cxx_level(tags)
+            elif soname.startswith(("libc.", "libm.", "libpthread.", "libdl.")) and self.loader.glibc():
+                levels = [(libsearch.level(tag)[1], tag) for tag in tags if libsearch.level(tag)]
+                worst = max(levels) if levels else ((), "")
+                if worst[0] > self.loader.glibc():
+                    problems.append({"problem": "glibc", "library": soname, "wants": worst[1],
+                                     "has": ".".join(map(str, self.loader.glibc()))})
+        return problems[:1]
+
+    def _cxx_level(self, tags):
+        system = self.loader.libstdcxx()
+        if not system:
+            return []
+        path, have = system
+        missing = sorted((libsearch.level(tag)[1], tag) for tag in tags if tag not in have and libsearch.level(tag))
+        if not missing:
+            return []
+        levels = [libsearch.level(tag) for tag in have]
+        best = max((level[1] for level in levels if level and level[0] == "GLIBCXX"), default=())
+        return [{"problem": "glibcxx", "library": path, "wants": missing[-1][1], "has": ".".join(map(str, best))}]
+
+    def _symbols(self, dist, lib, found):
+        tables = self.torch_tables()
+        near = [self.exports(path) for path in found.values() if isinstance(path, str)]
+        near = [table for table in near if table]
+        if not tables or None in found.values():
+            return []  # the missing library is the cause
+        for name in lib.undefined():
+            if dist.name == "torch":
+                if not _CUDA_API.match(name):
+                    continue
+                providers = near
+            elif _TORCH.match(name):
+                providers = tables + near
+            else:
+                continue
+            value = elf.gnu_hash(name)
+            if not any(table.has(name, value) for table in providers):
+                return [self._undefined(name, found)]
+        return []
+
+    def _undefined(self, name, found):
+        text = name.decode("utf-8", "replace")
+        stem = _CUDA_API.match(name)
+        record = {"problem": "undefined-symbol", "symbol": text}
+        if stem:
+            word = "lib" + stem.group(1).decode("ascii").lower().strip("_")[:6]
+            library = [path for soname, path in found.items() if soname.startswith(word[:7]) and isinstance(path, str)]
+            record.update({"library": library[0]} if library else {})
+        return record
+
+
+def own_tag(target):
+    """The tag in the names of this Python's extensions: cpython-311, cpython-37m, pypy310-pp73."""
+    if not target.version or target.implementation != "cpython":
+        return None
+    flags = "m" if target.version < (3, 8) else "t" if target.threaded else ""
+    return "cpython-%d%d%s" % (target.version[0], target.version[1], flags)
+
+
+def machine_number():
+    """ELF machine of this system, ``None`` when it is not one we know."""
+    name = os.uname().machine if hasattr(os, "uname") else ""
+    return {text: number for number, text in elf.MACHINES.items()}.get(name)
+
+
+def other_python(libs, tag):
+    """Extensions made for another Python only: ``[(file, its tag)]``."""
+    groups = {}
+    for name in libs:
+        found = _TAGGED.match(name)
+        if found:
+            groups.setdefault(found.group(1), []).append((name, found.group(2)))
+    wrong = []
+    for stem, members in groups.items():
+        usable = any(theirs in (None, tag) for _, theirs in members) or stem + ".so" in libs
+        if tag and not usable:
+            wrong.append(members[0])
+    return wrong
+
+
+def loadable(name, judge):
+    """A library that this Python itself would open: tagged for it, or a plain one that we know to be loaded."""
+    if judge.torch_cuda and name == "bitsandbytes/libbitsandbytes_cuda%s.so" % judge.torch_cuda.replace(".", ""):
+        return True
+    if OPTIONAL.search(name):
+        return False
+    found = _TAGGED.match(name)
+    if found:
+        return found.group(2) in (None, judge.tag)
+    return bool(PLAIN.match(name))
+
+
+def problems_of(dist, libs, judge):
+    """Problem records of one distribution, the first ones of each kind."""
+    wrong = other_python(libs, judge.tag)
+    found = []
+    if wrong:  # one for all; the largest is the one that people read of
+        name, theirs = max(wrong, key=lambda one: paths.size(os.path.join(dist.folder, one[0])) or 0)
+        found.append({"problem": "other-python", "file": name, "wants": theirs, "has": judge.tag})
+    seen = set()
+    for name in libs:
+        if loadable(name, judge):
+            for problem in judge.check(dist, name):
+                mark = (problem["problem"], problem.get("library"), problem.get("symbol"))
+                if mark not in seen:
+                    seen.add(mark)
+                    found.append(dict(problem, file=name))
+        if len(found) >= PER_DIST:
+            break
+    return [dict(record, dist=dist.name, file=os.path.join(dist.folder, record["file"])) for record in found[:PER_DIST]]

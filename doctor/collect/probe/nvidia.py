@@ -1,0 +1,82 @@
+"""nvidia-* wheels against torch's own list of them, and what conda itself installed."""
+import os
+import re
+
+import dists
+import metadata
+import paths
+import requirements
+
+_CU = re.compile(r"-cu(\d{2})$")
+_CONDA = re.compile(r"^(.+)-([^-]+)-([^-]+)\.json$")
+_CHANNEL = re.compile(r'"channel"\s*:\s*"([^"]{1,300})"')
+UNMARKED = frozenset("nvidia-" + name for name in (
+    "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cufft", "cufile", "curand", "cusolver", "cusparse", "nvjitlink",
+    "nvtx"))
+# conda packages that decide what the compiled ones find
+CONDA_NAMES = re.compile(
+    r"^(python|pytorch.*|libtorch.*|torchvision.*|torchaudio|cudatoolkit|cuda-.*|cudnn|nccl|mkl|intel-openmp|llvm-openmp"
+    r"|libstdcxx.*|libgcc.*|numpy|scipy|libblas|openblas|transformers|tokenizers|pillow|ffmpeg|opencv|magma.*|faiss.*|pip)$"
+)
+
+
+def read(ctx):
+    have = dists.listing(ctx)
+    wheels = []
+    for name, dist in sorted(have.seen.items()):
+        if name.startswith("nvidia-") and (_CU.search(name) or _library(dist)):
+            cu = _CU.search(name)
+            major = int(cu.group(1)) if cu else _major(dist.version)
+            lib = _CU.sub("", name[len("nvidia-"):])
+            wheels.append({"name": name, "version": dist.version, "major": major, "lib": lib})
+    return {"python.nvidia_wheels": wheels, "python.nvidia_pins": _pins(have)}
+
+
+def _library(dist):
+    """A wheel of CUDA libraries without a CUDA suffix in its name, as since CUDA 13."""
+    return dist.name in UNMARKED
+
+
+def _major(version):
+    """CUDA major of the runtime-like wheels, whose version is CUDA's own; the others' numbers differ."""
+    found = re.match(r"(\d+)\.", version or "")
+    return int(found.group(1)) if found else None
+
+
+def _pins(have):
+    """torch's Requires-Dist lines on nvidia wheels whose marker holds here."""
+    torch = have.seen.get("torch")
+    if torch is None or not have.target.version_text:
+        return []
+    markers = requirements.Markers(requirements.environment(have.target.version_text, have.target.implementation))
+    versions, pins = have.versions(), []
+    for line in torch.head().get("requires-dist", ()):
+        if not line.startswith("nvidia"):
+            continue
+        try:
+            name, spec, marker = requirements.split(line)
+            if dists.only_extra(marker) or not markers(marker):
+                continue
+            found = versions.get(metadata.normalise(name))
+            good = found is not None and requirements.satisfies(found, spec)
+        except ValueError:
+            continue
+        pins.append({"name": metadata.normalise(name), "want": spec, "found": found, "ok": good})
+    return pins
+
+
+def read_conda(ctx):
+    """conda's environment name, and its packages of interest as ``version build channel``."""
+    target = dists.target(ctx)
+    if not target.conda:  # a venv made from conda's Python still runs in a conda environment
+        return {"conda.env": target.env.get("CONDA_DEFAULT_ENV") or None, "conda.packages": None}
+    folder = os.path.join(target.prefix, "conda-meta")
+    packages = {}
+    for entry in sorted(paths.quiet_names(folder)):
+        found = _CONDA.match(entry)
+        if found and CONDA_NAMES.match(found.group(1)):
+            channel = _CHANNEL.search(paths.text(os.path.join(folder, entry), 8192) or "")
+            name = "/".join(re.sub(r"://[^/@]*@", "://", channel.group(1)).split("/")[-2:]) if channel else ""
+            packages[found.group(1)] = ("%s %s %s" % (found.group(2), found.group(3), name)).strip()
+    name = target.env.get("CONDA_DEFAULT_ENV") or os.path.basename(target.prefix)
+    return {"conda.env": name, "conda.packages": packages}

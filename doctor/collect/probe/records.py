@@ -1,0 +1,141 @@
+"""The file list (RECORD) of distributions: which files matter, which are gone or empty.
+
+Reading every RECORD costs some 100 ms, so the answers are kept in our own cache folder. An entry is good as long as
+RECORD and the folders it lists have not changed.
+"""
+import json
+import os
+import re
+import stat
+import zlib
+
+import paths
+
+RECORD_CAP = 32 << 20  # bytes
+BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
+FORMAT = 3  # of the cache file
+_LIBRARY = re.compile(r"\.(so(\.\d+)*|pyd|dll)$")
+_SKIP = re.compile(r"(^|/)(tests?|testing|include|docs?|examples?|benchmarks?)/|\.pyc$|^\.\.|^/|\.dist-info/")
+
+# What two distributions cannot both own: an import package, a top-level module, the libraries of an nvidia folder.
+_CLAIM = re.compile(r"(?:([^/]+)/__init__\.py|([^/.]+)(?:\.py|\.[\w-]+\.so)|(nvidia/\w+)/lib/[^/]+\.so[.\d]*)$")
+
+
+def checksum(text):
+    """A short stamp of a text."""
+    return zlib.crc32(text.encode("utf-8", "replace"))
+
+
+class Store(object):
+    """One JSON file in the doctor's cache folder; no folder, no storing."""
+
+    def __init__(self, folder, prefix):
+        self.path = os.path.join(folder, "pyenv-%08x.json" % checksum(prefix)) if folder else None
+        self.entries, self.used, self.changed = {}, {}, False
+        try:
+            data = json.loads((paths.read(self.path, 64 << 20) or b"{}").decode("utf-8")) if self.path else {}
+            if isinstance(data, dict) and data.get("format") == FORMAT and isinstance(data.get("entries"), dict):
+                self.entries = data["entries"]
+        except ValueError:
+            pass  # a damaged cache is an empty one
+
+    def get(self, key, stamp):
+        """What was stored under ``key`` with the same ``stamp``, else ``None``."""
+        entry = self.entries.get(key)
+        if isinstance(entry, list) and len(entry) == 2 and entry[0] == stamp:
+            self.used[key] = entry
+            return entry[1]
+        return None
+
+    def put(self, key, stamp, value):
+        self.used[key] = [stamp, value]
+        self.changed = True
+
+    def save(self):
+        """Writes what this run used. A folder that cannot be written only costs time at the next run."""
+        if not self.path or not self.changed:
+            return
+        draft = "%s.%d" % (self.path, os.getpid())
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            with open(draft, "w") as file:
+                json.dump({"format": FORMAT, "entries": self.used}, file, separators=(",", ":"))
+            os.replace(draft, self.path)
+        except OSError:
+            return
+
+
+def files(dist):
+    """``[(path below the site folder, size or None)]`` of RECORD, generated and test files left out."""
+    data = paths.read(dist.path("RECORD"), RECORD_CAP)
+    if data is None:
+        return None
+    found = []
+    for line in data.decode("utf-8", "replace").split("\n"):
+        name, _, rest = line.rstrip("\r").rpartition(",")
+        name = name.rpartition(",")[0]
+        if name.startswith('"'):
+            name = name.strip('"').replace('""', '"')
+        if name and not _SKIP.search(name):
+            found.append((name, int(rest) if rest.isdigit() else None))
+    return found
+
+
+def summary(dist, store):
+    """What RECORD and the disk say together: ``libs`` (there), ``gone`` and ``empty`` (numbers, with the first of
+    each), ``rows`` (files looked at), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
+    """
+    record = dist.path("RECORD")
+    try:
+        info = os.stat(record)
+    except OSError:
+        return None
+    key = "record:" + record
+    kept = store.entries.get(key)
+    known = isinstance(kept, list) and len(kept) == 2 and isinstance(kept[1], dict)
+    folders = kept[1].get("folders", []) if known else []
+    stamp = _stamp(dist, info, folders)
+    value = store.get(key, stamp)
+    if value is None:
+        value = _look(dist)
+        store.put(key, _stamp(dist, info, value["folders"]), value)
+    return value
+
+
+def _stamp(dist, info, folders):
+    times = [paths.mtime(os.path.join(dist.folder, folder)) for folder in folders]
+    return "%d %d %08x" % (info.st_mtime_ns, info.st_size, checksum(repr(times)))
+
+
+def _look(dist):
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "rows": 0}
+    folders, claims = set(), set()
+    for name, size in files(dist) or ():
+        library = _LIBRARY.search(name)
+        if (not library and not name.endswith(".py")) or (size == 0 and name.endswith("/__init__.py")):
+            continue
+        claim = _CLAIM.match(name)
+        if claim:
+            claims.add(claim.group(1) or claim.group(2) or claim.group(3))
+        found["rows"] += 1
+        parent = name.rpartition("/")[0]
+        if library or parent.count("/") < 2:
+            folders.add(parent)
+        _check(dist, name, size, library, found)
+    found["folders"] = sorted(folders)
+    found["claims"] = sorted(claims)[:200]
+    return found
+
+
+def _check(dist, name, size, library, found):
+    try:
+        info = os.stat(os.path.join(dist.folder, name))
+    except OSError:
+        found["gone"] += 1
+        found["first_gone"] = found["first_gone"] if found["first_gone"] and not library else name
+        return
+    if size and info.st_size == 0 and stat.S_ISREG(info.st_mode):
+        found["empty"] += 1
+        found["first_empty"] = found["first_empty"] or name
+    elif library:
+        found["libs"].append(name)
