@@ -1,4 +1,4 @@
-"""``vlmdoctor rules``: list, show, test and add rules."""
+"""``vlmdoctor rules``: list, show, test, add and refresh rules."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from doctor.commands.common import language
 from doctor.commands.explain import find_rule
+from doctor.commands.refresh import command as refresh
 from doctor.engine import store
 from doctor.engine.evaluate import fill_text
 from doctor.errors import RuleError
@@ -21,7 +22,10 @@ _LANG = click.option("--lang", type=click.Choice(("en", "zh")), help="Language; 
 
 @click.group("rules")
 def command() -> None:
-    """List, show, test and add rules."""
+    """List, show, test, add and refresh rules."""
+
+
+command.add_command(refresh)
 
 
 @command.command("list")

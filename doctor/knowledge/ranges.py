@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
-
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import TYPE_CHECKING, Any
 
 from doctor.knowledge import store, versions
 from doctor.model.names import normalise
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 Environment = Mapping[str, str]
 
@@ -42,6 +43,8 @@ def environment(os_name: str | None, arch: str | None, python: str | None) -> di
 @lru_cache(maxsize=8192)
 def read(line: str) -> Requirement | None:
     """One Requires-Dist line, or None when it is malformed."""
+    from packaging.requirements import InvalidRequirement, Requirement  # slow to load, not always needed
+
     try:
         return Requirement(line)
     except InvalidRequirement:

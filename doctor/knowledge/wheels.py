@@ -44,10 +44,9 @@ def has_wheel(name: str, version: str, tag: str, where: str) -> bool | None:
         return None
     tags = row.get("tags")
     if not isinstance(tags, Mapping):
-        return False if row.get("sdist") else None
-    if where not in tags and "any" not in tags and set(tags) == {"linux_x86_64"}:
-        return None  # only this platform was read
-    return any(_fits(each, tag) for key in (where, "any") for each in str(tags.get(key, "")).split())
+        return False
+    keys = (where, "any", "macos_universal2") if where.startswith("macos") else (where, "any")
+    return any(_fits(each, tag) for key in keys for each in str(tags.get(key, "")).split())
 
 
 def _fits(offered: str, tag: str) -> bool:

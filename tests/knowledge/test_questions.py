@@ -100,7 +100,9 @@ def test_wheels():
     assert wheels.has_wheel("vllm", "0.33.0", "cp312", LINUX) is True
     assert wheels.has_wheel("flash-attn", "2.7.3", "cp311", LINUX) is False
     assert wheels.needs_build("flash-attn", "2.7.3") is True
-    assert wheels.has_wheel("numpy", "1.26.4", "cp312", "win_amd64") is None
+    assert wheels.has_wheel("numpy", "1.26.4", "cp312", "win_amd64") is True
+    assert wheels.has_wheel("xformers", "0.0.20", "cp313", "win_amd64") is False
+    assert wheels.has_wheel("xformers", "99.0", "cp313", "win_amd64") is None
     assert wheels.newest_wheel("torch", "cp38", LINUX) == "2.4.1"
     assert wheels.source("2.1.2", LINUX, "cu118") == ("2.1.2+cu118", "https://download.pytorch.org/whl/cu118")
     assert wheels.source("2.1.2", LINUX, "cu121") == ("2.1.2", None)
