@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from doctor.engine.scope import Scope
-from doctor.knowledge import models, ranges, store, symbols, versions, wheels
+from doctor.knowledge import models, pairs, ranges, store, symbols, versions, wheels
 from doctor.model.names import normalise
 from doctor.model.rule import Clause
 
@@ -107,7 +107,8 @@ def _names(scope: Scope, clause: Clause, test: Callable[[Scope, str, str | None]
             scope.bind("name", name)
             scope.bind("module", module)
             return True
-        answer = None if held is None else answer
+        if held is None and (where == "text" or version is None):  # names that never changed are not in the table
+            answer = None
     return answer
 
 
@@ -245,14 +246,15 @@ def _bind_contract(scope: Scope, lib: str, have: str, of: str, version: str) -> 
 def below_floor(scope: Scope, clause: Clause) -> bool | None:
     """The installed ``of`` is older than transformers checks for at run time. Binds floor."""
     of = clause["of"]
-    release, have = scope.known("dist.transformers"), scope.known(f"dist.{of}")
-    if release is None or have is None:
-        both = scope.snapshot.look("dist.transformers")[0] and scope.snapshot.look(f"dist.{of}")[0]
-        return False if both else None
-    floor = floor_of(release, of)
+    release = scope.known("dist.transformers")
+    floor = floor_of(release, of) if release else None
+    if floor:
+        scope.bind("floor", floor)
+    known, have = scope.get(f"dist.{of}", bind=of)
+    if release is None or not have:
+        return False if known and scope.snapshot.look("dist.transformers")[0] else None
     if floor is None:
         return None if floor_row(release) is None else False
-    scope.bind("floor", floor)
     scope.bind("older", older_with_floor(release, of, have) or "")
     return versions.compare(have, floor) == -1
 
@@ -293,6 +295,34 @@ def python_below_model_floor(scope: Scope, _clause: Clause) -> bool | None:
         return None
     scope.bind("needs_python", needs[-1])
     return not any(versions.accepts(str(each), python) for each in needs)
+
+
+def requirement_unmet(scope: Scope, clause: Clause) -> bool | None:
+    """An installed distribution asks for another ``needs``. Options needs, dist (any). Binds by, spec, found."""
+    needs, by = clause["needs"], clause.get("dist")
+    if not scope.snapshot.look(f"dist.{needs}")[0] or (by and not scope.snapshot.look(f"dist.{by}")[0]):
+        scope.miss(f"dist.{needs}")
+        return None
+    known, rows = scope.snapshot.look("python.unmet")
+    if not known:
+        scope.miss("python.unmet")
+        return None
+    for row in rows or ():
+        if row.get("needs") == needs and by in (None, row.get("dist")):
+            scope.see("python.unmet", row)
+            for key, name in (("dist", "by"), ("version", "by_version"), ("spec", "spec"), ("found", "found")):
+                scope.bind(name, row.get(key) or "")
+            return True
+    return False
+
+
+def torchvision_for_torch(scope: Scope, _clause: Clause) -> bool | None:
+    """Binds want, the torchvision release made for the installed torch; always true, for rules that install it."""
+    torch = scope.known("dist.torch")
+    want = pairs.partner(torch, "torchvision") if torch else None
+    if want:
+        scope.bind("want", f"=={want}")
+    return True
 
 
 def yanked_release(scope: Scope, _clause: Clause) -> bool | None:
@@ -352,6 +382,8 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "name_not_yet": name_not_yet,
     "name_should_be_there": name_should_be_there,
     "python_below_model_floor": python_below_model_floor,
+    "requirement_unmet": requirement_unmet,
     "saved_by_older_major": saved_by_older_major,
+    "torchvision_for_torch": torchvision_for_torch,
     "yanked_release": yanked_release,
 }
