@@ -30,12 +30,10 @@ def program(ctx):
 
 
 def target(ctx):
-    """The target's import system, listed once for all groups; None when its folders are not known."""
-    if not ctx.get("site"):
-        return None
+    """The target's import system, listed once for all groups. Without ``site`` it knows the standard library only."""
     with _LOCK:
         if "_target" not in ctx:
-            ctx["_target"] = Target(ctx["site"], ctx.get("path") or [], ctx.get("python_version"))
+            ctx["_target"] = Target(ctx.get("site") or [], ctx.get("path") or [], ctx.get("python_version"))
         return ctx["_target"]
 
 
@@ -69,8 +67,6 @@ def read_program(ctx):
         "src.repos": [record for record in repos if record][:RECORDS],
         "src.argparse": options[:RECORDS],
         "src.names": sorted({name for reader in found.readers for name in reader.names})[:RECORDS],
-        "src.files": found.files.read,
-        "src.errors": found.files.errors[:RECORDS],
     }
 
 
@@ -114,7 +110,7 @@ def read_imports(ctx):
                 continue
             module = record["module"]
             if module not in known:
-                known[module] = _serve(module, found, world)
+                known[module] = _serve(module, found, world, bool(ctx.get("site")))
             old = records.get((module, record["name"]))
             if old is None or (old["guarded"] and not record["guarded"]):
                 records[module, record["name"]] = {
@@ -123,19 +119,19 @@ def read_imports(ctx):
     return {"src.imports": list(records.values())[:RECORDS]}
 
 
-def _serve(module, found, world):
-    """``where``, ``resolves``, ``dist``, ``want`` and ``sub`` of one module."""
+def _serve(module, found, world, known):
+    """``where``, ``resolves``, ``dist``, ``want`` and ``sub`` of one module; ``known``: the target's folders are."""
     local = found.is_local(module)
-    where, dist, path = ("", None, None) if world is None else world.served(module)
+    where, dist, path = world.served(module)
     if local and (where not in ("stdlib", "path") or _before_stdlib(module)):
         where, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
     if not where and found.is_folder(module):
         where = "local"
     want = "" if where in ("stdlib", "local") else wanted(module)
     fact = {"where": where, "dist": dist, "want": want}
-    if world is not None or where:
+    if known or where:
         fact["resolves"] = bool(where)
-    if world is not None and where in ("site", "path", "editable"):
+    if where in ("site", "path", "editable"):
         fact["sub"] = world.has_submodule(path, module)
     return fact
 
@@ -151,14 +147,23 @@ def _before_stdlib(module):
 
 @_named
 def read_requirements(ctx):
-    """What the project's files and install commands ask for, against what is installed; and the shell lines."""
-    found, world = program(ctx), target(ctx)
+    """What the project's files and install commands ask for, against what is installed; shell lines; files read."""
+    found = program(ctx)
     shell = [record for script in found.scripts for record in script.shell] + _commands(found)
-    if not (found.other or found.scripts):
-        return {"src.requirements": [], "src.shell": shell[:RECORDS]}
+    records, options = _requirements(ctx, found) if found.other or found.scripts else ([], [])
+    return {
+        "src.requirements": records[:RECORDS],
+        "src.shell": (shell + options)[:RECORDS],
+        "src.files": found.files.read,
+        "src.errors": found.files.errors[:RECORDS],
+    }
+
+
+def _requirements(ctx, found):
+    """``(requirements, option lines)`` of the project's files and of the scripts' install commands."""
     from src_reqs import Requirements  # with its patterns a third of what a lone script costs
 
-    reqs = Requirements(found.files, None if world is None else world.dists(), ctx.get("python_version"))
+    reqs = Requirements(found.files, target(ctx).dists() if ctx.get("site") else None, ctx.get("python_version"))
     for kind, path, data, values in found.other:
         if kind == "setup.py":
             reqs.setup_py(path, data, values)
@@ -172,7 +177,7 @@ def read_requirements(ctx):
     for script in found.scripts:
         for line, word in script.installs:
             reqs.line(word if not word.startswith("-r ") else "", script.path, line)
-    return {"src.requirements": reqs.records[:RECORDS], "src.shell": (shell + reqs.options)[:RECORDS]}
+    return reqs.records, reqs.options
 
 
 def _commands(found):
@@ -189,9 +194,8 @@ def _commands(found):
 
 
 GROUPS = [
-    Group(("src.calls", "src.env", "src.repos", "src.argparse", "src.names", "src.files", "src.errors"), read_program,
-          risky=True),
+    Group(("src.calls", "src.env", "src.repos", "src.argparse", "src.names"), read_program, risky=True),
     Group(("src.imports",), read_imports, risky=True),
-    Group(("src.requirements", "src.shell"), read_requirements, risky=True),
+    Group(("src.requirements", "src.shell", "src.files", "src.errors"), read_requirements, risky=True),
     Group(("src.project",), read_project, risky=True),
 ]

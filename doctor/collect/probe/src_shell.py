@@ -94,10 +94,11 @@ class Script(object):
             found = _ASSIGN.match(rest)
             if not found:
                 break
-            given.append((found.group(1), found.group(2)))
+            if found.group(1) != "IFS":
+                given.append((found.group(1), found.group(2)))
             rest = rest[found.end():]
         if rest:  # NAME=value in front of a command; alone it is no environment variable
-            self.env += [setting(name, value, self.path, number) for name, value in given if name != "IFS"]
+            self.env += [setting(name, value, self.path, number) for name, value in given]
         self._programs(number, rest)
         first = rest.split(None, 1)[0].rpartition("/")[2] if rest else ""
         return first.rstrip("0123456789.") in COMMANDS or first in COMMANDS or bool(given and (rest or "$(" in text))

@@ -1,4 +1,5 @@
 """Finds and reads the user's files: regular files only, capped, as bytes, links followed but never in circles."""
+import itertools
 import os
 import stat
 
@@ -8,6 +9,7 @@ FILES = 2000
 FILE_BYTES = 2 * 1024 * 1024
 ALL_BYTES = 20 * 1024 * 1024
 LEVELS = 8
+ENTRIES = 20000  # of one folder
 SKIP = frozenset(""".git .hg .svn .venv venv env .env.d node_modules __pycache__ .mypy_cache .ruff_cache .pytest_cache
 .tox .nox .cache build dist site-packages .ipynb_checkpoints .idea .vscode wandb egg-info conda-meta""".split())
 SHELL = (".sh", ".bash", ".zsh")
@@ -79,7 +81,7 @@ class Files(object):
             here, level = queue.pop(0)
             try:
                 info = os.stat(here)
-                entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+                entries = sorted(itertools.islice(os.scandir(here), ENTRIES), key=lambda entry: entry.name)
             except OSError as error:
                 self.problem(here, "unreadable: %s" % error.strerror)
                 continue
@@ -88,10 +90,10 @@ class Files(object):
             seen.add((info.st_dev, info.st_ino))
             if any(entry.name == "pyvenv.cfg" for entry in entries):
                 continue
-            for entry in entries[:FILES]:
+            for entry in entries:
                 if found >= FILES or self.over():
                     self.problem(here, "left out: more than %d files or the time" % FILES)
-                    return
+                    return  # what is left of this folder and the folders behind it
                 if entry.is_dir():
                     if level < LEVELS and entry.name not in SKIP and not entry.name.endswith(".egg-info"):
                         queue.append((entry.path, level + 1))
