@@ -130,6 +130,19 @@ def _misses(cc: str, arches: list[str]) -> str | None:
     return "newer" if here.major * 10 + here.minor > max(numbers) else "older"
 
 
+def gpu_below(scope: Scope, clause: Clause) -> bool | None:
+    """A visible card has a lower compute capability than option ``cc``. Binds gpu.name and gpu.cc."""
+    cards, limit = _gpus(scope), Version(clause["cc"])
+    numbers = [versions.parse(str(card.get("cc") or "")) for card in cards or ()]
+    for card, number in zip(cards or (), numbers, strict=True):
+        if number is not None and number < limit:
+            scope.bind("gpu.name", card.get("name") or "GPU")
+            scope.bind("gpu.cc", card["cc"])
+            scope.see("gpus", {"name": card.get("name"), "cc": card["cc"]})
+            return True
+    return None if cards is None or None in numbers else False
+
+
 def torch_served_by_ptx(scope: Scope, _clause: Clause) -> bool | None:
     """A visible card runs this build only through PTX, which the driver compiles at the first start."""
     cards, arches = _gpus(scope), scope.get("torch.arch_list")[1]
@@ -209,6 +222,27 @@ def driver_lacks_a_card(scope: Scope, _clause: Clause) -> bool | None:
     return len(_on_bus(rows or ())) > (count[1] or 0)
 
 
+def program_asks_for_cuda(scope: Scope, _clause: Clause) -> bool | None:
+    """A call of the program names a CUDA device outright. Binds call.file and call.line."""
+    known, rows = scope.snapshot.look("src.calls")
+    if not known:
+        scope.miss("src.calls")
+        return None
+    for row in rows or ():
+        values = [*(row.get("args") or ()), *(row.get("keywords") or {}).values()]
+        if any(isinstance(value, str) and re.fullmatch(r"cuda(:\d+)?", value) for value in values):
+            scope.see("src.calls", {"file": row.get("file"), "line": row.get("line")})
+            return True
+    return False
+
+
+def cuda_build_for_driver(scope: Scope, _clause: Clause) -> bool | None:
+    """A CUDA build of torch is known for this card and driver. Binds want and index."""
+    cards = _gpus(scope)
+    _bind_build(scope, str(cards[0].get("cc") or "") if cards else "")
+    return "want" in scope.bound or None
+
+
 def nvcc_of_another_major(scope: Scope, _clause: Clause) -> bool | None:
     """The nvcc that a build would use is of another CUDA major than torch."""
     ours, theirs = (versions.parse(str(scope.known(name) or "")) for name in ("cuda.nvcc", "torch.cuda"))
@@ -270,10 +304,13 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "driver_too_old_for_torch": driver_too_old_for_torch,
     "driver_by_minor_compatibility": driver_by_minor_compatibility,
     "torch_lacks_kernels": torch_lacks_kernels,
+    "gpu_below": gpu_below,
     "torch_served_by_ptx": torch_served_by_ptx,
     "mixed_gpu_generations": mixed_gpu_generations,
     "card_of_age": card_of_age,
     "driver_lacks_a_card": driver_lacks_a_card,
+    "program_asks_for_cuda": program_asks_for_cuda,
+    "cuda_build_for_driver": cuda_build_for_driver,
     "nvcc_of_another_major": nvcc_of_another_major,
     "older_cuda_library_in_front": older_cuda_library_in_front,
 }

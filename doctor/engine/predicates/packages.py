@@ -39,6 +39,15 @@ def numpy_abi_broken(scope: Scope, clause: Clause) -> bool | None:
     return answer
 
 
+def text_says(scope: Scope, clause: Clause) -> bool | None:
+    """A line of the text matches one of the regular expressions ``patterns``; false where there is no text."""
+    lines = scope.snapshot.get("log.lines", ())
+    found = next((line for line in lines if any(re.search(p, line[:2000]) for p in clause["patterns"])), None)
+    if found is not None:
+        scope.see("log", found.strip()[:300])
+    return found is not None
+
+
 def nvidia_wheels_bad(scope: Scope, clause: Clause) -> bool | None:
     """An nvidia wheel that torch pins is ``missing`` or of another version (``kind = "wrong"``).
 
@@ -152,6 +161,7 @@ def triton_not_of_torch(scope: Scope, _clause: Clause) -> bool | None:
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "numpy_abi_broken": numpy_abi_broken,
+    "text_says": text_says,
     "nvidia_wheels_bad": nvidia_wheels_bad,
     "nvidia_wheels_of_two_majors": nvidia_wheels_of_two_majors,
     "torch_has_no_wheel": torch_has_no_wheel,
