@@ -5,10 +5,12 @@ The folder is the user's and may lie on a dead mount, so a child reads it; this 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from doctor.report.untrusted import plain
 SECONDS = {"ls": 600.0, "verify": 3600.0}  # a verification reads a header of every weight file
 CAP = 512 << 20  # bytes of answer; a million files make some 4 MB
 SCRIPTS = {"ls": "hubscan.py", "verify": "hubverify.py"}
+BATCH = 1000  # lines written at once
 UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 cache_dir = click.option("--cache-dir", metavar="DIR", help="Hub cache; otherwise what the environment variables give.")
@@ -40,14 +43,19 @@ def command() -> None:
 def ls(cache_dir: str | None, format_: str) -> int:
     """List repositories with size, files and whether everything is there."""
     root = cache_dir or default_root()
-    rows = read("ls", root)
+    answer = read("ls", root)
     if format_ == "json":
-        click.echo(as_json(root, rows))
+        write_json(root, answer)
         return 0
-    width = max((len(plain(row["id"])) for row in rows), default=0)
-    out = [list_line(row, width) for row in rows]
-    size, files = sum(row["size"] for row in rows), sum(row["files"] for row in rows)
-    out.append(f"{plain(root)}: {len(rows)} repositories, {files} files, {human(size)}")
+    size = files = 0
+    out: list[str] = []
+    for row in answer.rows():
+        size, files = size + row["size"], files + row["files"]
+        out.append(list_line(row, answer.width))
+        if len(out) == BATCH:
+            click.echo("\n".join(out))
+            out.clear()
+    out.append(f"{plain(root)}: {answer.count} repositories, {files} files, {human(size)}")
     click.echo("\n".join(out))
     return 0
 
@@ -59,17 +67,17 @@ def ls(cache_dir: str | None, format_: str) -> int:
 def verify(repo_ids: tuple[str, ...], cache_dir: str | None, format_: str) -> int:
     """Check every file against its header, index and links, without the network. Exit 1 when something is damaged."""
     root = cache_dir or default_root()
-    rows = read("verify", root, repo_ids)
-    lost = [name for name in repo_ids if all(row["id"] != name for row in rows)]
+    answer = read("verify", root, repo_ids)
+    lost = set(repo_ids) - {row["id"] for row in answer.rows()}
     if lost:
-        raise click.UsageError("not in this cache: " + ", ".join(map(plain, lost)))
-    damaged = [row for row in rows if row["problems"]]
+        raise click.UsageError("not in this cache: " + ", ".join(map(plain, sorted(lost))))
+    damaged = sum(1 for row in answer.rows() if row["problems"])
     if format_ == "json":
-        click.echo(as_json(root, rows))
+        write_json(root, answer)
     else:
-        out = [line for row in damaged for line in verify_lines(row)]
-        out.append(f"{plain(root)}: {len(rows)} repositories, {len(damaged)} with problems")
-        click.echo("\n".join(out))
+        for row in answer.rows():
+            click.echo("".join(f"{line}\n" for line in verify_lines(row)), nl=False)
+        click.echo(f"{plain(root)}: {answer.count} repositories, {damaged} with problems")
     return 1 if damaged else 0
 
 
@@ -81,26 +89,37 @@ def default_root() -> str:
     return str(layout.absolute(layout.hub_cache))
 
 
-def read(what: str, root: str, words: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Rows of the child's answer. Raises ProbeError when the folder cannot be read or the answer is not whole."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A whole answer of the child. Rows are parsed when they are shown: a million files must not fill the memory."""
+
+    output: bytes
+    count: int
+    width: int  # of the longest id
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The repositories, in the child's order."""
+        return (row for row in parse(self.output) if "id" in row)
+
+
+def read(what: str, root: str, words: tuple[str, ...] = ()) -> Listing:
+    """The child's answer. Raises ProbeError when the folder cannot be read or the answer is not whole."""
     script = str(Path(child.PROBE) / SCRIPTS[what])
     runner = child.Runner(SECONDS[what])
     argv = (sys.executable, "-I", "-S", "-B", script, root, *words)
     runner.add(child.Job("cache", argv, SECONDS[what], cap=CAP))
     answer = runner.run()["cache"]
-    rows: list[dict[str, Any]] = []
-    for row in parse(answer.output):
-        if "error" in row:
-            raise ProbeError("missing", f"{plain(root)}: {row['error']}")
-        if "end" in row:
-            return rows
-        rows.append(row)
-    raise ProbeError("garbled", f"{plain(root)}: {answer.status}; {plain(answer.tail())}")
+    last = next(parse(answer.output.rstrip(b"\n").rpartition(b"\n")[2]), {})
+    if "error" in last:
+        raise ProbeError("missing", f"{plain(root)}: {last['error']}")
+    if "end" not in last:
+        raise ProbeError("garbled", f"{plain(root)}: {answer.status}; {plain(answer.tail())}")
+    return Listing(answer.output, last["end"], last.get("width", 0))
 
 
 def parse(output: bytes) -> Iterator[dict[str, Any]]:
     """The JSON objects among the lines; a line that is none (a warning, a cut one) is left out."""
-    for line in output.splitlines():
+    for line in io.BytesIO(output):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
@@ -109,9 +128,12 @@ def parse(output: bytes) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def as_json(root: str, rows: list[dict[str, Any]]) -> str:
-    """One object for machines; names are escaped by JSON itself."""
-    return json.dumps({"schema": 1, "cache_dir": root, "repos": rows}, indent=1)
+def write_json(root: str, answer: Listing) -> None:
+    """One object for machines, a repository a line; JSON's own escaping keeps names harmless."""
+    click.echo(f'{{"schema": 1, "cache_dir": {json.dumps(root)}, "repos": [', nl=False)
+    for number, row in enumerate(answer.rows()):
+        click.echo(("," if number else "") + "\n " + json.dumps(row), nl=False)
+    click.echo("\n]}")
 
 
 def list_line(row: dict[str, Any], width: int) -> str:
@@ -123,7 +145,9 @@ def list_line(row: dict[str, Any], width: int) -> str:
 
 
 def verify_lines(row: dict[str, Any]) -> Iterator[str]:
-    """A damaged repository and its problems."""
+    """A damaged repository and its problems; nothing for a sound one."""
+    if not row["problems"]:
+        return
     yield plain(row["id"])
     for problem in row["problems"]:
         detail = f"  ({plain(problem['detail'])})" if problem["detail"] else ""

@@ -99,6 +99,10 @@ class Judged(object):
         self.problems.extend(shards.mixed(self.items, indexes, self.heads, hidden))
         self.unused = {item.path for name, item in self.items.items() if not loaded(name)}
 
+    def partial(self):
+        """Was the time over before all files had been looked at?"""
+        return any(p["kind"] == "not-checked" for p in self.problems)
+
     def whole(self):
         """Are all files that a load needs here and sound?"""
         if self.missing or self.shards_missing:

@@ -33,6 +33,7 @@ class View(object):
         self.complete = {}  # id -> everything a load needs is there
         self.known = {name for name in [self.asked] + self.others if name}
         self.place = None
+        self.unread = {}
         self.error = None
         self.done = False
         self.thread = threading.Thread(target=self._run)
@@ -70,6 +71,10 @@ class View(object):
         if judged is None:
             return []
         self.found.update(judged.facts())
+        if judged.partial():
+            for name in ("model.cached", "model.params"):
+                del self.found[name]
+                self.unread["?" + name] = "not all files could be looked at in time"
         return modelfacts.referenced(judged.items, judged.config)
 
     def _judge(self, place):
@@ -133,9 +138,13 @@ class View(object):
         else:
             out.update(dict.fromkeys(NAMES[1:]))
             out.update({"model.refs": self.refs, "model.links": self.links})
-            out["model.near"] = hubresolve.near(self.asked, cached) if self._is_repo() else []
+            out["model.near"] = hubresolve.near(self.asked, cached) if self._searched() else []
         out.update(self.found)
+        for name in self.unread:
+            out.pop(name[1:], None)
+        out.update(self.unread)
         return out
 
-    def _is_repo(self):
-        return self.place is not None and self.place.kind == "repo"
+    def _searched(self):
+        """A repository that is not here: others may have been meant."""
+        return self.place is not None and self.place.kind == "repo" and not self.place.found

@@ -10,7 +10,7 @@ HUB_NEW_NAMES = (0, 19)  # HF_HUB_CACHE, HF_ASSETS_CACHE, HF_TOKEN are read
 HUB_CLEANS_TOKEN = (0, 21)  # blanks and line ends around a token are removed
 HUB_TOKEN_PATH = (0, 23)  # HF_TOKEN_PATH is read
 HUB_STRIPS_ENDPOINT = (0, 28)  # a slash at the end of HF_ENDPOINT is removed
-HUB_EXPANDS_VARS = (0, 30)  # $NAME in a path is replaced; HF_XET_CACHE exists
+HUB_EXPANDS = (0, 30)  # ~ and $NAME are replaced in all paths (before: only ~, only in HF_HOME); HF_XET_CACHE exists
 TF_USES_HUB = (4, 36)  # transformers takes its default from huggingface_hub's constants
 TF_HUB_OFFLINE = (4, 42)  # transformers no longer reads TRANSFORMERS_OFFLINE by itself
 TF_DROPS_OWN = (5,)  # TRANSFORMERS_CACHE and its two older names are no longer read
@@ -81,8 +81,13 @@ class Layout(object):
         return os.path.normpath(os.path.join(self.cwd, path))
 
     def _expand(self, path):
+        """HF_HOME's own treatment."""
         path = expand_user(path, self.home_dir)
-        return expand_vars(path, self.env) if self.hub >= HUB_EXPANDS_VARS else path
+        return expand_vars(path, self.env) if self.hub >= HUB_EXPANDS else path
+
+    def _expand_new(self, path):
+        """The treatment of the other variables."""
+        return self._expand(path) if self.hub >= HUB_EXPANDS else path
 
     def _home(self):
         if "HF_HOME" in self.env:
@@ -94,10 +99,9 @@ class Layout(object):
     def _client(self):
         """The cache of huggingface_hub itself (``hf download``, and everything that does not go its own way)."""
         if "HF_HUB_CACHE" in self.env and self.hub >= HUB_NEW_NAMES:
-            return self._expand(self.env["HF_HUB_CACHE"]), "HF_HUB_CACHE"
+            return self._expand_new(self.env["HF_HUB_CACHE"]), "HF_HUB_CACHE"
         if "HUGGINGFACE_HUB_CACHE" in self.env:
-            value = self.env["HUGGINGFACE_HUB_CACHE"]
-            return (self._expand(value) if self.hub >= HUB_NEW_NAMES else value), "HUGGINGFACE_HUB_CACHE"
+            return self._expand_new(self.env["HUGGINGFACE_HUB_CACHE"]), "HUGGINGFACE_HUB_CACHE"
         return os.path.join(self.home, "hub"), self.home_by
 
     def reads_own(self):
@@ -127,7 +131,7 @@ class Layout(object):
         if name == "HF_HUB_CACHE":
             return self.hub < HUB_NEW_NAMES
         if name == "HF_XET_CACHE":
-            return self.hub < HUB_EXPANDS_VARS
+            return self.hub < HUB_EXPANDS
         return False
 
     def named(self):
@@ -136,7 +140,7 @@ class Layout(object):
         for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE") + OWN_CACHES:
             if name in self.env:
                 value = self.env[name]
-                out.append((name, value if name in OWN_CACHES else self._expand(value)))
+                out.append((name, value if name in OWN_CACHES else self._expand_new(value)))
         for name, tail in (("HF_HOME", "hub"), ("XDG_CACHE_HOME", "huggingface/hub")):
             if name in self.env:
                 out.append((name, os.path.join(self._expand(self.env[name]), tail)))
@@ -145,14 +149,14 @@ class Layout(object):
     def side(self, names, tail):
         """A folder beside the hub cache: assets, modules or xet."""
         for name in names:
-            if name in self.env:
-                return self.env[name] if name in ("HF_MODULES_CACHE", "HF_XET_CACHE") else self._expand(self.env[name])
+            if name in self.env and not (name == "HF_ASSETS_CACHE" and self.hub < HUB_NEW_NAMES):
+                raw = name in ("HF_MODULES_CACHE", "HF_XET_CACHE")
+                return self.env[name] if raw else self._expand_new(self.env[name])
         return os.path.join(self.home, tail)
 
     def token_path(self):
         if "HF_TOKEN_PATH" in self.env and self.hub >= HUB_TOKEN_PATH:
-            value = self.env["HF_TOKEN_PATH"]
-            return self._expand(value) if self.hub >= HUB_EXPANDS_VARS else value
+            return self._expand_new(self.env["HF_TOKEN_PATH"])
         return os.path.join(self.home, "token")
 
     def offline(self):

@@ -324,11 +324,12 @@ def main(argv):
     except OSError as error:
         sys.stdout.write(json.dumps({"error": os.strerror(error.errno or 0)}) + "\n")
         return 1
-    write = sys.stdout.write
+    encode, width = json.JSONEncoder(separators=(",", ":")).encode, 0
     for folder in folders:
         row = as_row(scan_repo(root, folder, links))
-        write(json.dumps(row, separators=(",", ":")) + "\n")
-    write(json.dumps({"end": len(folders)}) + "\n")
+        width = max(width, len(row["id"]))
+        sys.stdout.write(encode(row) + "\n")
+    sys.stdout.write(json.dumps({"end": len(folders), "width": width}) + "\n")
     return 0
 
 

@@ -29,7 +29,7 @@ FACTS = (
     fact("hf.endpoint", "text", "HF_ENDPOINT in effect, user info removed", "url"),
     fact("hf.endpoint_problem", "text", "no-scheme, garbage, trailing-slash, bad-port"),
     fact("hf.token", "text", "where a token comes from (variable or 'file'); absent when there is none; never its value"),
-    fact("hf.token_problem", "text", "newline, quotes, non-ascii, empty, prefix, whitespace"),
+    fact("hf.token_problem", "text", "newline, quotes, non-ascii, empty, prefix, whitespace, unreadable"),
     fact(
         "hf.repos",
         "records",
@@ -55,7 +55,8 @@ FACTS = (
         "path",
         repo="text",
         kind="text",  # dangling-symlink, incomplete-download, shard-missing, truncated, lfs-pointer, html, ref-broken,
-        # no-snapshot, corrupt-json, empty-file, mixed-revisions, several-snapshots, stale-lock, permission
+        # no-snapshot, corrupt-json, empty-file, mixed-revisions, several-snapshots, stale-lock, permission,
+        # corrupt (weights without a sound header), file-missing, not-checked (time was over), not-a-file
         path="path",
         detail="text",
         asked="bool",

@@ -46,5 +46,13 @@ FACTS = (
         problem="text",  # dangling, loop, not-a-model, wrong-parent, missing
     ),
     fact("model.near", "list", "cached ids that differ from the asked one only in case, version or suffix"),
-    fact("model.links", "records", "symlinks in the way to the model", "path", path="path", target="path", problem="text"),
+    fact(
+        "model.links",
+        "records",
+        "symlinks in the way to the model",
+        "path",
+        path="path",
+        target="path",
+        problem="text",  # dangling, loop, permission, wrong-parent, nested, parent-missing (a script would make it)
+    ),
 )
