@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from doctor.engine import bundle, store
-from doctor.engine.evaluate import evaluate
+from doctor.engine.evaluate import HOLE, evaluate
 from doctor.engine.load import load_dir, read_toml
 from doctor.model import Snapshot, Verdict
 
@@ -27,7 +27,7 @@ def test_rule(item):
     for key in ("title", "why", "next", "proof"):
         assert CJK.search(item.text["zh"][key]), f"text.zh.{key} is not Chinese"
         assert not CJK.search(item.text["en"][key]), f"text.en.{key} is not English"
-    assert len(item.text["en"]["title"]) <= 110
+    assert len(HOLE.sub("x", item.text["en"]["title"])) <= 110
 
 
 def test_an_empty_snapshot_alarms_nobody():
