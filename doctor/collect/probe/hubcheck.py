@@ -84,6 +84,7 @@ class Judged(object):
         self.items = modeldir.walk(path)
         self.heads = {}
         self.problems = modeldir.file_problems(self.items, self.heads, enough=enough)
+        self.problems.extend(modeldir.unfinished(path, self.items))
         self.config = modelfacts.read(self.items, "config.json")
         self.missing = modelfacts.needed(self.items, self.config) if models else []
         self._shards(path)

@@ -7,6 +7,7 @@ import hubcheck
 import hublinks
 import hubresolve
 import hubscan
+import modeldir
 import modelfacts
 from modeldir import problem
 from wire import reason
@@ -33,6 +34,7 @@ class View(object):
         self.complete = {}  # id -> everything a load needs is there
         self.known = {name for name in [self.asked] + self.others if name}
         self.place = None
+        self.near = []
         self.unread = {}
         self.error = None
         self.done = False
@@ -65,6 +67,10 @@ class View(object):
         place = hubresolve.resolve(self.asked, self.cwd, self.root)
         self.place = place
         self.links.extend(place.links)
+        if place.kind == "folder" and not os.path.lexists(os.path.join(self.cwd, self.asked)):
+            self.near = hubresolve.near_path(os.path.join(self.cwd, self.asked))
+        if place.kind == "file":
+            return self._file(place)
         judged = self._judge(place)
         self.found.update({"model.kind": place.kind, "model.path": place.path, "model.revision": place.commit})
         self.found["model.cached"] = bool(place.found and judged and judged.whole())
@@ -76,6 +82,17 @@ class View(object):
                 del self.found[name]
                 self.unread["?" + name] = "not all files could be looked at in time"
         return modelfacts.referenced(judged.items, judged.config)
+
+    def _file(self, place):
+        """A single weight file (GGUF, SAM's .pth): its own head is all that there is to see."""
+        items = {os.path.basename(place.path): modeldir.look(place.path)}
+        heads = {}
+        found = modeldir.file_problems(items, heads)
+        self._note(place.name, found)
+        self.found.update({"model.kind": "file", "model.path": place.path, "model.revision": None})
+        self.found.update({"model.cached": not found, "model.formats": modelfacts.formats(items)})
+        self.found["model.weight_bytes"] = sum(item.size for item in items.values())
+        return []
 
     def _judge(self, place):
         """A full look at a folder or snapshot, with the problems noted; None when there is none to look at."""
@@ -138,13 +155,18 @@ class View(object):
         else:
             out.update(dict.fromkeys(NAMES[1:]))
             out.update({"model.refs": self.refs, "model.links": self.links})
-            out["model.near"] = hubresolve.near(self.asked, cached) if self._searched() else []
+            out["model.near"] = self._near(cached)
         out.update(self.found)
         for name in self.unread:
             out.pop(name[1:], None)
         out.update(self.unread)
         return out
 
-    def _searched(self):
-        """A repository that is not here: others may have been meant."""
-        return self.place is not None and self.place.kind == "repo" and not self.place.found
+    def _near(self, cached):
+        """What may have been meant by a repository or path that is not here."""
+        if self.place is None or self.place.found:
+            return []
+        if self.place.kind == "repo":
+            return hubresolve.near(self.asked, cached)
+        name = os.path.basename(self.asked.rstrip("/")).lower()
+        return self.near + sorted({other for other in cached if other.rpartition("/")[2].lower() == name})

@@ -210,7 +210,7 @@ def endpoint_problem(value):
     """no-scheme, garbage, bad-port, trailing-slash; None when a request can be built from it."""
     match = re.match(r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)$", value, re.DOTALL)
     if match is None:
-        plain = re.match(r"^[\w.-]+(:\d+)?(/[\w./-]*)?$", value)
+        plain = re.match(r"^(?!https?/)[\w.-]+(:\d+)?(/[\w./-]*)?$", value)
         return "no-scheme" if plain else "garbage"
     host, rest = match.group(1).rpartition("@")[2], match.group(2)
     port = re.match(r"^(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(.*))?$", host, re.DOTALL)
@@ -236,4 +236,4 @@ def token_problem(token, hub):
         return "non-ascii"
     if any(c.isspace() or ord(c) < 32 for c in token):
         return "whitespace"
-    return None if token.startswith(("hf_", "api_")) else "prefix"
+    return None if token.startswith(("hf_", "api_", "eyJ")) else "prefix"

@@ -9,7 +9,6 @@ import re
 import hubscan
 
 REPO_ID = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
-COMMIT = re.compile(r"^[0-9a-f]{40}$")
 NEAR = 20  # names listed
 SUFFIXES = ("hf", "instruct", "chat", "it", "base", "pt", "awq", "gptq", "int4", "int8", "fp8", "merged", "preview")
 
@@ -50,6 +49,8 @@ def resolve(name, cwd, root):
 
 
 def _path_like(name):
+    if "://" in name:
+        return False
     return name.startswith(("/", ".", "~")) or name.count("/") > 1 or bool(re.match(r"^[A-Za-z]:[\\/]", name))
 
 
@@ -78,7 +79,7 @@ def wrong_level(folder):
     if any(n.endswith((".json", ".safetensors", ".bin", ".gguf", ".pt", ".pth")) for n in names):
         return None
     folders = [n for n in names[:100] if os.path.isdir(os.path.join(folder, n)) and n != ".git"]
-    if folders and all(COMMIT.match(n) for n in folders):
+    if folders and os.path.basename(os.path.realpath(folder)) == "snapshots":
         return "wrong-parent"
     inner = [n for n in folders if os.path.isfile(os.path.join(folder, n, "config.json"))]
     return "nested" if len(inner) == 1 else None
@@ -124,6 +125,16 @@ def _cached(name, root):
     if len(left) == 1:
         place.commit, place.path = left[0], os.path.join(repo, "snapshots", left[0])
     return place
+
+
+def near_path(path):
+    """Folders beside a path that is not there and that could be meant."""
+    base, name = os.path.split(path.rstrip("/"))
+    try:
+        names = os.listdir(base)
+    except OSError:
+        return []
+    return [os.path.join(base, other) for other in near(name, [n for n in names if not n.startswith(".")])]
 
 
 def _key(name):

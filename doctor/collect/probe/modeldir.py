@@ -4,6 +4,7 @@ Problems are dictionaries with the keys kind, path, detail, missing (bytes or No
 """
 import errno
 import os
+import re
 import stat
 
 import weights
@@ -15,7 +16,10 @@ SKIP_FOLDERS = (".git", ".cache", "__pycache__", ".ipynb_checkpoints")
 NOT_WEIGHTS = ("training_args.bin", "optimizer.bin", "scheduler.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 OTHER_WEIGHTS = (".h5", ".msgpack", ".onnx", ".ckpt")
-TEXTS = (".model", ".spm", ".tiktoken", ".txt", ".py", ".jinja")
+TEXTS = (".model", ".spm", ".tiktoken", "vocab.txt", "merges.txt", ".py", ".jinja")
+READ_JSON = re.compile(r"(config|index|tokenizer|vocab|tokens|_map|template|params|processor)[\w.-]*\.json$")
+UNFINISHED = (".incomplete", ".aria2", ".crdownload", ".part", ".partial", ".xltd", ".downloading", ".!qB")
+LOCAL_DOWNLOADS = os.path.join(".cache", "huggingface", "download")  # of ``hf download --local-dir``
 
 
 class Item(object):
@@ -91,6 +95,21 @@ def file_problems(items, heads=None, tensors=True, enough=None):
     return out
 
 
+def unfinished(top, items):
+    """Traces of downloads that did not come to their end, of the hub's client and of others."""
+    out = [problem("incomplete-download", item.path, "%d bytes so far" % item.size)
+           for name, item in sorted(items.items()) if name.endswith(UNFINISHED)]
+    try:
+        names = sorted(os.listdir(os.path.join(top, LOCAL_DOWNLOADS)))
+    except OSError:
+        return out  # made in another way
+    for name in names:
+        if name.endswith(".incomplete"):
+            item = look(os.path.join(top, LOCAL_DOWNLOADS, name))
+            out.append(problem("incomplete-download", item.path, "%d bytes so far" % item.size))
+    return out
+
+
 def _one(name, item, heads, tensors):
     if item.problem is not None:
         detail = "link to %s" % item.target if item.target is not None else ""
@@ -113,7 +132,7 @@ def _head(name, item, tensors):
     """The Head of a file that a load reads; None for other files."""
     if is_weight(name):
         return weights.check(item.path, tensors)
-    if name.endswith(".json") and name.count("/") <= 1:
+    if name.endswith(".json") and name.count("/") <= 1 and READ_JSON.search(name):
         return _json_head(item)
     if name.endswith(TEXTS + OTHER_WEIGHTS) and not (name.endswith(".py") and item.size == 0):
         start, size = weights.read_head(item.path)

@@ -138,13 +138,14 @@ def needed(items, config):
             lost.append("adapter_model.safetensors" if adapter else "model.safetensors")
     if adapter or not config:
         return lost
+    if sub(config, "auto_map"):  # code of its own: which other files it reads is not certain
+        return lost + [name for name in code_files(config) if name not in items]
     if _needs_image_processor(items, config):
         lost.append("preprocessor_config.json")
     if _speaks(config) and tokenizer(items) == "none" and "tokenizer_config.json" not in _with_code(items):
         lost.append("tokenizer.json")
     if "vocab.json" in items and "merges.txt" not in items and tokenizer(items) == "slow":
         lost.append("merges.txt")
-    lost.extend(n for n in code_files(config) if n not in items)
     return lost
 
 

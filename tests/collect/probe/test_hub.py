@@ -176,6 +176,7 @@ def test_ref_that_leaves_the_cache_is_not_followed(place):
         ("{repo}", "folder", "wrong-parent"),
         ("{repo}/snapshots", "folder", "wrong-parent"),
         ("{outer}", "folder", "nested"),
+        ("{forced}", "folder", "nested"),
         ("{snapshot}", "folder", None),
     ],
 )
@@ -184,9 +185,12 @@ def test_link_in_the_working_folder(place, target, kind, problem):
     outer = place / "data" / "outer"
     outer.mkdir()
     (outer / "inner").symlink_to(snapshot)
+    forced = place / "data" / "forced"  # ``ln -sfn`` onto a folder that exists
+    forced.mkdir()
+    (forced / hubmake.COMMIT).symlink_to(snapshot)
     (place / "work" / "o").mkdir()
     link = place / "work" / "o" / "m"
-    link.symlink_to(target.format(repo=snapshot.parents[1], snapshot=snapshot, outer=outer))
+    link.symlink_to(target.format(repo=snapshot.parents[1], snapshot=snapshot, outer=outer, forced=forced))
     facts = read(place, "o/m")
     assert facts["model.kind"] == kind
     assert [entry["problem"] for entry in facts["model.links"] if entry["path"] == str(link)] == [problem]
@@ -215,7 +219,33 @@ def test_other_models_of_config_and_script(place):
 
 @pytest.mark.parametrize("name", ["", "\x1b[31m", "a b", "https://huggingface.co/o/m", "o/m@main"])
 def test_names_that_are_none(place, name):
-    assert hubresolve.resolve(name, str(place), str(place)).kind == "invalid" or "://" in name
+    assert hubresolve.resolve(name, str(place), str(place)).kind == "invalid"
+
+
+def test_single_file(place):
+    path = place / "data" / "m.gguf"
+    path.write_bytes(hubmake.gguf([("a", [32], 0, 0)], 128))
+    facts = read(place, str(path))
+    assert (facts["model.kind"], facts["model.cached"], facts["model.formats"]) == ("file", True, ["gguf"])
+    os.truncate(path, 150)
+    facts = read(place, str(path))
+    assert facts["model.cached"] is False
+    assert kinds(facts) == ["truncated"]
+
+
+def test_path_that_is_not_there(place):
+    folder = hubmake.write_folder(place / "data" / "LLaVA-v1.5-7b", hubmake.model_files())
+    facts = read(place, str(place / "data" / "llava-1.5-7b"))
+    assert (facts["model.kind"], facts["model.cached"], facts["model.near"]) == ("folder", False, [str(folder)])
+    cached(place, repo_id="o/m")
+    assert read(place, "/data/models/M")["model.near"] == ["o/m"]
+
+
+def test_unfinished_local_download(place):
+    folder = hubmake.write_folder(place / "data" / "m", {**hubmake.model_files(), "model.safetensors.aria2": b"1"})
+    hubmake.write_folder(folder / ".cache" / "huggingface" / "download", {"x.abc.incomplete": b"12"})
+    facts = read(place, str(folder))
+    assert kinds(facts) == ["incomplete-download"] * 2
 
 
 @pytest.mark.parametrize(
