@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from doctor.ingest.outcome import judge_health
-from doctor.ingest.parts import READERS
+from doctor.ingest.parts import read_all
 from doctor.ingest.sheet import Sheet
 from doctor.ingest.text import MAX_BYTES, Text, clean, unwrap
 from doctor.ingest.veil import veil
@@ -25,8 +25,7 @@ def ingest(texts: Sequence[bytes | str], *, redact: Callable[[str], str] | None 
     """One snapshot from all ``texts`` together; ``redact`` is applied to every fact the catalogue calls private."""
     text = Text(unwrap(_together(texts)))
     sheet = Sheet()
-    for read in READERS:
-        read(text, sheet)
+    read_all(text, sheet)
     sheet.finish()
     judge_health(text, sheet)
     facts = {"log.lines": rejoin(text.lines, sheet.facts.get("log.exceptions") or ()), **sheet.facts}

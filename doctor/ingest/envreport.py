@@ -41,7 +41,7 @@ _LINE = re.compile(
 )
 _PLAIN = re.compile(
     r"[ \t]{0,20}(?:[-*+•] {0,4})?(?:(?:INFO|DEBUG)[ :]{1,8})?([A-Za-z][\w-]{1,30}(?: ?[Vv]ersion)?)"
-    rf"[ \t]{{1,8}}[vV]?({VERSION})(?=[\s,;)|`]|$)"
+    rf"[ \t]{{1,8}}[vV]?({VERSION})(?! \(you have| with CUDA)(?=[\s,;)|`]|$)"
 )
 _MISSING = ("not installed", "module not found", "not found", "none")
 _VOID = ("n/a", "could not collect", "none", "not available", "unknown", "no cuda", "")
@@ -232,7 +232,7 @@ def _driver(value: str, sheet: Sheet, rank: int) -> None:
 
 
 def _nvcc(value: str, sheet: Sheet, rank: int) -> None:
-    found = re.search(r"(?:\bV|release |cuda_)?(\d{1,2}\.\d{1,2}(?:\.\d{1,4})?)", value)
+    found = re.search(r"\bV(\d{1,2}\.\d{1,2}\.\d{1,4})", value) or re.search(r"(\d{1,2}\.\d{1,2}(?:\.\d{1,4})?)", value)
     if found:
         sheet.put("cuda.nvcc", found.group(1), rank)
 
@@ -272,6 +272,9 @@ def _memory(value: str, sheet: Sheet, rank: int) -> None:
 
 
 def _cpu(value: str, sheet: Sheet, rank: int) -> None:
+    """``CPU(s): 24`` and ``CPU: Intel ...``: the bracket is no part of the key."""
+    if value.isdigit() and len(value) < 6:
+        sheet.put("cpu.count", int(value), rank)
     if any(word in value for word in ("Intel", "AMD", "Xeon", "Ryzen", "EPYC", "Core", "ARM", "Neoverse", "Apple")):
         sheet.put("cpu.model", value[:120], rank)
 
@@ -282,11 +285,6 @@ def _flags(value: str, sheet: Sheet, rank: int) -> None:
         sheet.put(
             "cpu.flags", [flag for flag in ("avx", "avx2", "avx512f", "f16c", "fma", "sse4_2") if flag in have], rank
         )
-
-
-def _cpus(value: str, sheet: Sheet, rank: int) -> None:
-    if value.isdigit() and len(value) < 6:
-        sheet.put("cpu.count", int(value), rank)
 
 
 def _text(fact: str) -> Callable[[str, Sheet, int], None]:
@@ -356,7 +354,6 @@ _READERS: dict[str, Callable[[str, Sheet, int], None]] = {
     "model name": _cpu,
     "cpu": _cpu,
     "flags": _flags,
-    "cpu(s)": _cpus,
     "gcc version": _version("tool.cc"),
     "gcc": _version("tool.cc"),
     "cmake version": _version("tool.cmake"),

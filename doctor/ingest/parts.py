@@ -25,6 +25,19 @@ from doctor.ingest import (
 from doctor.ingest.sheet import Sheet
 from doctor.ingest.text import Text
 
+# Kinds that no reader of their own announces: words that tell them.
+_KINDS = (
+    ("docker", ("error response from daemon", "nvidia-container-cli", "oci runtime")),
+    ("kubernetes", ("kubelet", "crashloopbackoff", "failedscheduling", "oomkilled")),
+    ("llava-log", ("| model_worker", "model_worker |", "controller |", "llava.serve")),
+    ("vllm-log", ("vllm engine", "enginecore", "vllm api server", "vllm/entrypoints")),
+    ("sglang-log", ("sglang.launch_server", "sglang/srt")),
+    ("lmdeploy-log", ("lmdeploy - ", "lmdeploy/serve")),
+    ("llama-cpp-log", ("llama_model_load", "llm_load_", "ggml_", "gguf_init")),
+    ("build-log", ("cmake error", "ninja: build stopped", "nvcc fatal", "failed building wheel", "nvcc error")),
+    ("dockerfile", ("from nvidia/cuda", "from pytorch/pytorch", "run pip install")),
+)
+
 Reader = Callable[[Text, Sheet], bool]
 
 # Weak sources first: a later reader of the same rank wins.
@@ -42,3 +55,12 @@ READERS: tuple[Reader, ...] = (
     outcome.read,
     embedded.read,
 )
+
+
+def read_all(text: Text, sheet: Sheet) -> None:
+    """Every reader, then the kinds that words alone tell."""
+    for read in READERS:
+        read(text, sheet)
+    for kind, words in _KINDS:
+        if text.has(*words):
+            sheet.kind(kind)

@@ -81,12 +81,17 @@ def _commands(text: Text, sheet: Sheet) -> None:
     for row in text.rows(*words, most=60):
         line = text.lines[row].strip()
         match = _PROMPT.match(line)
-        command = match.group(1) if match else line if _COMMANDS.match(line) and not line.endswith((".", ":")) else ""
+        command = match.group(1) if match else line if _COMMANDS.match(line) and not _is_prose(line) else ""
         if not command and line.startswith(("RUN ", "FROM ", "CMD ", "ENTRYPOINT ")):
             docker = _DOCKER.match(line)
             command = docker.group(1) if docker else ""
         if command:
             sheet.add("log.commands", _whole(command, text.lines, row), MOST)
+
+
+def _is_prose(line: str) -> bool:
+    """Sentences about python begin like a command too."""
+    return line.endswith((".", ":")) and not line.endswith((" .", "/."))
 
 
 def _whole(command: str, lines: list[str], row: int) -> str:

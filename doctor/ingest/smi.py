@@ -14,7 +14,7 @@ _CUDA = re.compile(r"CUDA (?:UMD |DRM )?Version {0,40}: {0,40}(\d{1,2}\.\d{1,2})
 _GPU = re.compile(
     r"\|? {0,6}(\d{1,3})  {0,4}(\S.{0,60}?) {1,40}(On|Off|N/A|ERR!|WDDM|TCC"
     r"|MCDM|TCC/WDDM) {0,6}\| {0,6}((?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d"
-    r"|N/A)\s{0,4}(On|Off|N/A)? {0,6}\| {0,30}(\S{1,12})?"
+    r"|N/A)\s{0,8}(On|Off|N/A)? {0,6}\| {0,30}(\S{1,12})?"
 )
 _MEMORY = re.compile(r"(\d{1,9})MiB {0,4}/ {0,8}(\d{1,9})MiB {0,4}\|(?: {0,10}(\d{1,3})%)?")
 _PROCESS = re.compile(

@@ -20,7 +20,7 @@ CUT = "[... cut here ...]"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ESCAPES = re.compile(
     r"\x1b\[[0-9;?<=>!]{0,64}[ -/]?[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?"
-    r"|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?"
+    r"|\x1b[()*+-/][0-9A-Za-z]|\x1b[PX^_][^\x1b\n]{0,2000}(?:\x1b\\)?|\x1b.?"
 )
 # What a browser or an editor leaves of colour codes when the escape byte itself is lost in copying.
 _NAKED_COLOUR = re.compile(r"\[(?:\d{1,3};){0,4}\d{1,3}m")
@@ -91,7 +91,7 @@ def _decode_other(data: bytes) -> str:
     try:
         return data.decode("gb18030")
     except UnicodeDecodeError as error:
-        if error.start > len(data) - 8 or len(data) > MAX_BYTES // 2:
+        if len(data) > 2000 and (error.start > len(data) - 8 or len(data) >= MAX_BYTES):
             return data.decode("gb18030", "replace")
         return data.decode("latin-1")
 
@@ -127,13 +127,16 @@ _PREFIXES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("rank", r"\[?(?:default\d{1,4}\]:\[)?rank ?\d{1,5}\]:? ?"),
         ("[default", r"\[default\d{1,4}\]:"),
         ("0|", r"\d{1,3}\|[\w-]{1,40} {1,4}\| "),  # pm2
-        (" [", r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[?[\w./-]{1,80}:\d{1,6}\] ?"),  # vLLM
+        ("] ", r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[?[\w./-]{1,80}:\d{1,6}\] ?"),  # vLLM
         ("E  ", r"E {3,8}(?=\S)"),  # pytest
         (
             " - ",
             r"(?:" + _CLOCK + r"|\d\d/\d\d \d\d:\d\d:\d\d) - [\w.]{1,80} - (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) - ",
         ),
-        (" | ", _CLOCK + r" \| (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) {0,4}\| (?:[\w.]{1,80} \| )?"),  # FastChat, LLaVA
+        (
+            " | ",
+            _CLOCK + r" \| (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) {0,4}\| (?:std(?:err|out) \| ?)?",
+        ),  # FastChat, LLaVA
         (":root:", r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):root:"),
     )
 )

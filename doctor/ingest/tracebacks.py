@@ -60,6 +60,7 @@ _GUESS = (
     ("does not exist", "RuntimeError"),
 )
 # What begins another part of a paste right below a message.
+_GLOG = re.compile(r"[EIWF]\d{4} \d\d:")
 _NEXT = (
     *('File "', "Traceback (", "$ ", ">>>", "#", "[pip", "[conda", "+--", "| ", "Name: ", "PyTorch version"),
     *("ldd ", "python ", "pip ", "root@", "(base)", "INFO", "WARNING", "ERROR", "DEBUG", "srun:", "Loading "),
@@ -230,7 +231,7 @@ def _message(lines: list[str], row: int, first: str) -> tuple[str, int]:
 
 def _stops(line: str) -> bool:
     """A line that cannot continue a message."""
-    if line.startswith(_NEXT):
+    if line.startswith(_NEXT) or ("==" in line and line.count(" ") < 3) or _GLOG.match(line):
         return True
     if "rror" in line or "xception" in line:
         return _ERROR.match(line) is not None or line.rstrip(":.").lower() in _CHAIN

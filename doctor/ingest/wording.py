@@ -174,6 +174,11 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
             _triton_card,
         ),
         (
+            ("gpu has compute capability",),
+            r"Your ([\w +/.-]{1,60}?) GPU has compute capability (\d{1,2}\.\d)",
+            _triton_card,
+        ),
+        (
             ("compute capability",),
             r"Device \d{1,2}: (\S.{0,60}?), compute capability (\d{1,2}\.\d)",  # llama.cpp
             _triton_card,
