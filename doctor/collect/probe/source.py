@@ -1,7 +1,7 @@
 """Part ``source`` of the probe: the program that the user wants to run, read and never executed.
 
-Settings: ``what`` (paths that the user named), ``cwd``, ``env``, ``site`` (site-packages of the target, may be empty),
-``path`` (further sys.path entries), ``python_version`` of the target.
+Settings: ``what`` (paths that the user named), ``cwd``, ``env``, ``site`` (site-packages of the target), ``path``
+(further sys.path entries), ``python_version``; or ``target``, the interpreter from whose place they are worked out.
 """
 import os
 import threading
@@ -12,11 +12,20 @@ from src_link import bare
 from src_program import Program
 from src_project import recognise
 from src_walk import text_of
+from src_where import complete
 from wire import Group
 
 PART_OF_TIME = 0.6  # of the deadline may go into reading files; the rest is for answering
 RECORDS = 3000  # of one fact
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+
+
+def where(ctx):
+    """``(site, path, version)`` of the target, worked out once for all groups."""
+    with _LOCK:
+        if "_where" not in ctx:
+            ctx["_where"] = complete(ctx)
+        return ctx["_where"]
 
 
 def program(ctx):
@@ -25,7 +34,7 @@ def program(ctx):
         if "_program" not in ctx:
             end = time.time() + ctx.get("deadline", 4.0) * PART_OF_TIME
             ctx["_program"] = Program(ctx.get("what") or [], ctx.get("cwd"), ctx.get("env") or {},
-                                      ctx.get("python_version"), lambda: time.time() > end)
+                                      where(ctx)[2], lambda: time.time() > end)
         return ctx["_program"]
 
 
@@ -33,7 +42,7 @@ def target(ctx):
     """The target's import system, listed once for all groups. Without ``site`` it knows the standard library only."""
     with _LOCK:
         if "_target" not in ctx:
-            ctx["_target"] = Target(ctx.get("site") or [], ctx.get("path") or [], ctx.get("python_version"))
+            ctx["_target"] = Target(*where(ctx))
         return ctx["_target"]
 
 
@@ -110,7 +119,7 @@ def read_imports(ctx):
                 continue
             module = record["module"]
             if module not in known:
-                known[module] = _serve(module, found, world, bool(ctx.get("site")))
+                known[module] = _serve(module, found, world, bool(where(ctx)[0]))
             old = records.get((module, record["name"]))
             if old is None or (old["guarded"] and not record["guarded"]):
                 records[module, record["name"]] = {
@@ -122,16 +131,16 @@ def read_imports(ctx):
 def _serve(module, found, world, known):
     """``where``, ``resolves``, ``dist``, ``want`` and ``sub`` of one module; ``known``: the target's folders are."""
     local = found.is_local(module)
-    where, dist, path = world.served(module)
-    if local and (where not in ("stdlib", "path") or _before_stdlib(module)):
-        where, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
-    if not where and found.is_folder(module):
-        where = "local"
-    want = "" if where in ("stdlib", "local") else wanted(module)
-    fact = {"where": where, "dist": dist, "want": want}
-    if known or where:
-        fact["resolves"] = bool(where)
-    if where in ("site", "path", "editable"):
+    place, dist, path = world.served(module)
+    if local and (place not in ("stdlib", "path") or _before_stdlib(module)):
+        place, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
+    if not place and found.is_folder(module):
+        place = "local"
+    want = "" if place in ("stdlib", "local") else wanted(module)
+    fact = {"where": place, "dist": dist, "want": want}
+    if known or place:
+        fact["resolves"] = bool(place)
+    if place in ("site", "path", "editable"):
         fact["sub"] = world.has_submodule(path, module)
     return fact
 
@@ -163,7 +172,8 @@ def _requirements(ctx, found):
     """``(requirements, option lines)`` of the project's files and of the scripts' install commands."""
     from src_reqs import Requirements  # with its patterns a third of what a lone script costs
 
-    reqs = Requirements(found.files, target(ctx).dists() if ctx.get("site") else None, ctx.get("python_version"))
+    site, _, version = where(ctx)
+    reqs = Requirements(found.files, target(ctx).dists() if site else None, version)
     for kind, path, data, values in found.other:
         if kind == "setup.py":
             reqs.setup_py(path, data, values)

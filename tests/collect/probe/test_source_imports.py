@@ -122,3 +122,26 @@ def test_unknown_target_leaves_the_question_open(tmp_path):
     records = {r["module"]: r for r in facts(tmp_path, {"demo.py": "import torch, json\n"})["src.imports"]}
     assert "resolves" not in records["torch"]
     assert records["json"]["resolves"]
+
+
+def test_target_by_its_interpreter(tmp_path, monkeypatch):
+    prefix = tmp_path / "venv"
+    tree(prefix, "pyvenv.cfg", "lib/python3.9/site-packages/torch/__init__.py",
+         **{"pyvenv.cfg": "home = /usr/bin\nversion = 3.9.18\n"})
+    (prefix / "bin").mkdir()
+    (prefix / "bin" / "python").write_text("")
+    found = facts(tmp_path, {"demo.py": "import torch, numpy, tomllib\n"}, target=str(prefix / "bin" / "python"))
+    assert {record["module"]: record["resolves"] for record in found["src.imports"]} == {
+        "torch": True, "numpy": False, "tomllib": False}
+
+
+def test_interpreter_without_known_folders(tmp_path):
+    (tmp_path / "python").write_text("")
+    found = facts(tmp_path, {"demo.py": "import torch\n"}, target=str(tmp_path / "python"))
+    assert "resolves" not in found["src.imports"][0]
+
+
+def test_pythonpath_of_the_user(site, tmp_path):
+    tree(tmp_path / "extra", "numpy/__init__.py")
+    found = facts(tmp_path, {"demo.py": "import numpy\n"}, site=[site], env={"PYTHONPATH": "extra:"})
+    assert found["src.imports"][0]["where"] == "path"
