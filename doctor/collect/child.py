@@ -206,6 +206,8 @@ class _Child:
         self.answer.status = self.answer.status or _status(self.process.returncode if crashed is None else crashed)
         if self.answer.ended:
             self.answer.status = "ok"
+        elif self.job.settings is not None and self.answer.status == "ok":
+            self.answer.status = "ended with status 0 before it had said all"
         self._close()
         self.answer.seconds = time.monotonic() - self.began
         return self.answer

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from doctor.collect import environment, network
+from doctor.collect import environment, network, smi
 from doctor.collect.child import PROBE, Answer, Job, Runner, own_python
 from doctor.collect.merge import Facts
 from doctor.collect.redact import Redactor
@@ -70,7 +70,7 @@ def collect(request: Request, progress: Progress | None = None) -> Snapshot:
     """Everything that can be read within the limits; what cannot is in ``unread`` with the reason."""
     facts = _Collection(request, progress or (lambda _part, _state: None)).run()
     snapshot = facts.snapshot(source="live", taken=datetime.now(timezone.utc).isoformat(timespec="seconds"))
-    return Redactor.of_this_machine(snapshot).snapshot(snapshot)
+    return Redactor.of_this_machine(snapshot, facts.home).snapshot(snapshot)
 
 
 def _stdin_is_terminal() -> bool:
@@ -200,15 +200,29 @@ class _Collection:
         self._broken(word, detail)
 
     def _conclude(self) -> None:
+        smi_answer = self.runner.answers.pop("nvidia-smi", None)
         for answer in self.runner.answers.values():
             self.facts.take(answer)
+        self._conclude_gpu(smi_answer)
         if self.target.asked and not self.found:
             self.facts.add({"python.broken": "hangs", "python.executable": self.target.asked})
             self.facts.miss(("python.version",), "the interpreter's folder did not answer")
-        if not self.asked_gpu:
-            self.facts.no_driver()
         facts, reasons = network.read(os.environ, self.facts.known.get("host.listening"))
         self.facts.add({**facts, "host.stdin_tty": _stdin_is_terminal()})
         self.facts.unread.update(reasons)
         if not self.request.online:
             self.facts.miss(("net.hub_reachable", "net.index_reachable"), "asked only with --online")
+
+    def _conclude_gpu(self, answer: Answer | None) -> None:
+        """NVML's word first; nvidia-smi fills what it left open. Silence of both is never "no GPU"."""
+        if not self.asked_gpu:
+            self.facts.no_driver()
+            return
+        if answer is not None:
+            told = smi.parse(answer.output)
+            for name, value in told.items():
+                self.facts.known.setdefault(name, value)
+            self.facts.add({"driver.smi_error": None if told else smi.complaint(answer.status, answer.output)})
+        elif self.smi and self.smi.get("why"):
+            self.facts.add({"driver.smi_error": f"{self.smi['path']} {self.smi['why']}"})
+        self.facts.judge_driver()

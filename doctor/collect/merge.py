@@ -35,6 +35,8 @@ NO_DRIVER: Mapping[str, Any] = {
     "driver.fabric_manager": None,
     "driver.cuinit": None,
 }
+# Answers of NVML that mean that no driver serves this place.
+ABSENT = ("NVML_ERROR_LIBRARY_NOT_FOUND", "NVML_ERROR_DRIVER_NOT_LOADED")
 
 
 def fits(spec: FactSpec, value: Any) -> bool:
@@ -55,6 +57,7 @@ class Facts:
         self.known: dict[str, Any] = {}
         self.unread: dict[str, str] = {}
         self.closed: set[str] = set()
+        self.home: str | None = None  # by the account data base; HOME may be unset
         self.silent: dict[str, str] = {}  # what did not answer inside a fact that was read: "disks.tmp" -> reason
 
     def add(self, facts: Mapping[str, Any], closed: Iterable[str] = ()) -> None:
@@ -62,6 +65,8 @@ class Facts:
         for name, value in facts.items():
             if name == "_silent" and isinstance(value, dict):
                 self.silent.update({str(key): str(why) for key, why in value.items()})
+            if name == "_home" and isinstance(value, str):
+                self.home = value
             spec = find(name)
             if spec is None:
                 continue
@@ -89,6 +94,31 @@ class Facts:
         """Nothing on this machine points to an NVIDIA driver: that is known, not unread."""
         for name, value in NO_DRIVER.items():
             self.known.setdefault(name, value)
+
+    def judge_driver(self) -> None:
+        """What NVML's refusal means for the facts it could not give; silence leaves them unread."""
+        error = self.known.get("driver.nvml_error")
+        for name in ("driver.smi_error", "driver.nvml_error", "driver.fabric_manager"):
+            if "driver.version" in self.known:
+                self.known.setdefault(name, None)
+        if self.known.get("gpu.count"):
+            self.known["gpu.present"] = True  # whatever the bus shows: some hypervisors hide it
+            self._cut_visible(self.known["gpu.count"])
+        if "driver.version" in self.known:
+            return
+        if error in ABSENT:
+            self.no_driver()
+            return
+        why = error or self.unread.get("part.nvml") or "NVML gave no answer"
+        self.miss((name for name in NO_DRIVER if name not in ("driver.nvml_error", "driver.smi_error")), why)
+
+    def _cut_visible(self, count: int) -> None:
+        """An index that no GPU has ends CUDA_VISIBLE_DEVICES as any invalid entry does."""
+        entries = self.known.get("cuda.visible") or []
+        for place, entry in enumerate(entries):
+            if str(entry).isdigit() and int(entry) >= count:
+                self.known.update({"cuda.visible": entries[:place], "cuda.visible_problem": "invalid"})
+                return
 
     def snapshot(self, source: str, taken: str) -> Snapshot:
         """The table as it is."""

@@ -1,23 +1,118 @@
-"""Redaction (being written): paths below home become ``~``."""
+"""Takes secrets and identities out of snapshots and pasted texts, once, before anything is shown or stored.
+
+Facts by their ``sensitive`` mark first, patterns second. Placeholders are typed and numbered, equal for equal
+names within one run; the map stays in memory. Versions, hashes, PCI addresses and model names stay.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from doctor.collect import identities, secrets_text
+from doctor.model.facts import FactSpec, find
 from doctor.model.snapshot import Snapshot
+
+CHUNK = 1 << 16  # characters of one line handed to the patterns at a time
+_ANSI = re.compile(r"\x1b\[[0-9;]{0,20}m")
+_SEGMENT_END = r"(?=[/\\]|$|[\s:;,'\")\]])"
+# A plain fact (a version, a package's requirement) may still hold an address with a login in it.
+_SUSPECT = ("://", "@", "token", "passw", "secret", "api_key", "hf_", "sk-", "ghp_")
 
 
 class Redactor:
-    """Removes secrets and identities from texts and snapshots."""
+    """Knows this machine's home folder, user and host, if given; patterns catch those of others."""
+
+    def __init__(self, home: str | None = None, user: str | None = None, host: str | None = None) -> None:
+        self._numbers: dict[tuple[str, str], str] = {}
+        self._count: dict[str, int] = {}
+        self._home = self._home_pattern(home)
+        self._user = self._name_pattern(user, identities.COMMON_USERS)
+        self._host = self._name_pattern(host, identities.COMMON_HOSTS)
+        self._names = (user, host)
 
     @classmethod
-    def of_this_machine(cls, snapshot: Snapshot) -> Redactor:
-        """The redactor that knows this machine's user, home and host."""
-        del snapshot
-        return cls()
+    def of_this_machine(cls, snapshot: Snapshot, home: str | None = None) -> Redactor:
+        """The redactor that knows the names in the snapshot's own facts."""
+        home = os.environ.get("HOME") or os.environ.get("USERPROFILE") or home
+        return cls(home, snapshot.get("host.user"), snapshot.get("host.name"))
+
+    @staticmethod
+    def _home_pattern(home: str | None) -> re.Pattern[str] | None:
+        """The home folder at the start of a path; None for folders too short to be anybody's."""
+        clean = (home or "").rstrip("/\\")
+        if len(clean) < 4:
+            return None
+        spelled = r"[\\/]{1,2}".join(re.escape(part) for part in re.split(r"[\\/]+", clean))
+        return re.compile(r"(?<![\w./\\~-])" + spelled + _SEGMENT_END)
+
+    @staticmethod
+    def _name_pattern(name: str | None, common: frozenset[str]) -> re.Pattern[str] | None:
+        if not name or len(name) < 3 or name.lower() in common or name.isdigit():
+            return None
+        return re.compile(r"(?<![\w.-])" + re.escape(name) + r"(?![\w-])", re.IGNORECASE)
+
+    def number(self, kind: str, name: str) -> str:
+        """The placeholder of a name: ``<user-1>``; the same name gets the same one."""
+        key = (kind, name.lower())
+        if key not in self._numbers:
+            self._count[kind] = self._count.get(kind, 0) + 1
+            self._numbers[key] = f"<{kind}-{self._count[kind]}>"
+        return self._numbers[key]
 
     def text(self, text: str) -> str:
-        """The text without secrets and identities."""
-        return text
+        """Free text without secrets and identities. Linear in its length; the result does not change any more."""
+        text = self._clean(text)
+        if "\x1b" in text:
+            text = _ANSI.sub("", text)
+        text = secrets_text.redact(text)
+        return self._identities(text)
+
+    def _identities(self, text: str) -> str:
+        if self._home is not None:
+            text = self._home.sub("~", text)
+        for pattern, kind, name in ((self._user, "user", self._names[0]), (self._host, "host", self._names[1])):
+            if pattern is not None and name:
+                text = pattern.sub(self.number(kind, name), text)
+        return identities.redact(text, self.number)
+
+    @staticmethod
+    def _clean(text: str) -> str:
+        """Lone surrogates (bytes that were not UTF-8) cannot be written anywhere; shown as hex escapes."""
+        if text.isascii():
+            return text
+        return (
+            re.sub("[\udc80-\udcff]", lambda m: f"\\x{ord(m.group()) - 0xDC00:02x}", text)
+            .encode("utf-8", "backslashreplace")
+            .decode("utf-8")
+        )
+
+    def value(self, spec: FactSpec | None, value: Any) -> Any:
+        """A fact's value with every text in it treated as the fact's mark asks."""
+        mark = spec.sensitive if spec is not None else "free"
+        return self._walk(value, mark)
+
+    def _walk(self, value: Any, mark: str) -> Any:
+        if isinstance(value, str):
+            return self._marked(value, mark)
+        if isinstance(value, list):
+            return [self._walk(item, mark) for item in value]
+        if isinstance(value, dict):
+            return {self._clean(str(key)): self._walk(item, mark) for key, item in value.items()}
+        return value
+
+    def _marked(self, text: str, mark: str) -> str:
+        if mark == "host":
+            common = identities.COMMON_USERS | identities.COMMON_HOSTS
+            return text if text.lower() in common else self.number("user" if text == self._names[0] else "host", text)
+        if mark or any(word in text for word in _SUSPECT):
+            return self.text(text)
+        return self._clean(text)
 
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot without secrets and identities."""
-        return snapshot
+        """The snapshot as it may be pasted; reasons of unread facts are free text."""
+        facts: Mapping[str, Any] = {name: self.value(find(name), value) for name, value in snapshot.facts.items()}
+        return replace(snapshot, facts=facts, unread={name: self.text(why) for name, why in snapshot.unread.items()})

@@ -1,0 +1,204 @@
+"""Who and where: users, hosts, addresses and serials in free text become numbered placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+COMMON_USERS = frozenset(
+    (
+        *(
+            "root",
+            "user",
+            "users",
+            "ubuntu",
+            "debian",
+            "centos",
+            "admin",
+            "runner",
+            "jovyan",
+            "vscode",
+            "conda",
+            "coder",
+            "app",
+        ),
+        *(
+            "public",
+            "default",
+            "default user",
+            "all users",
+            "shared",
+            "linuxbrew",
+            "ec2-user",
+            "sagemaker-user",
+            "docker",
+            "work",
+        ),
+        *("me", "you", "username", "your_name", "yourname", "xxx", "nobody", "python", "git", "name", "guest", "test"),
+    )
+)
+COMMON_HOSTS = frozenset(
+    (
+        "localhost",
+        "host",
+        "vm",
+        "ubuntu",
+        "debian",
+        "server",
+        "node",
+        "gpu",
+        "linux",
+        "docker",
+        "container",
+        "local",
+        "none",
+        "null",
+    )
+)
+HOME = r"(?i)(?<![\w.~-])((?:/[\w.-]{1,60}){0,3}/(?:home|users)/)(?!<)([^/\s:'\"\\,;)\]}<>|]{1,64})"
+HOME_WINDOWS = r"(?i)(?<![a-z])([a-z]:[\\/]{1,4}users[\\/]{1,4})(?!<)([^\\/\n\"':*?<>|]{1,64})"
+PROMPT = (
+    r"(?<![\w@.+-])([A-Za-z_][\w.-]{0,40})@(?!<)([A-Za-z][\w.-]{0,100})"
+    r"(?=:\s{0,1}[~/]|[ ][~/]\S{0,100}\s{0,1}[\])]?[#$%]|\s[\w./~-]{1,60}\][#$])"
+)
+UNAME = r"(\bLinux )(?!<)([\w.-]{1,100})(?= \d{1,2}\.\d{1,3}\.)"
+HOST_NAMED = (
+    r"(?i)((?<![\w-])(?:host ?name|nodename|node ?list|computer ?name|主机名|slurmd_nodename|"
+    r"slurm_(?:job_)?nodelist|slurm_submit_host|master_addr)"
+    r"['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)(?!<)([\w.\[\],-]{2,200})"
+)
+USER_NAMED = (
+    r"(?i)((?<![\w-])(?:user ?name|logname|用户名|sudo_user|slurm_job_user)['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)"
+    r"(?!<)([\w.-]{2,60})"
+)
+USER_ENV = r"((?<![\w-])USER=)(?!<)([\w.-]{2,60})"
+EMAIL = r"(?<![\w.+%/:@-])([\w.+%-]{1,64})@(?!<)([\w-]{1,63}(?:\.[\w-]{1,63}){1,5})(?![\w@])"
+SHARE = (
+    r"(?i)(?<![\w.-])([\w-]{4,80}(?:\.[\w-]{2,20}){0,2})(?=\.(?:gradio\.(?:live|app)|ngrok(?:-free)?\.(?:io|app|dev)|trycloudflare\.com|loca\.lt|lhr\.life|"
+    r"seetacloud\.com|proxy\.runpod\.net))"
+)
+MAC = r"(?i)(?<![\w:.-])(?!ff:ff:ff:ff:ff:ff)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])"
+V4 = r"(?<![\w.+-])(?<!==)(\d{1,3}(?:\.\d{1,3}){3})(?![\w.+-]|\.\d)"
+V6 = r"(?i)(?<![\w:.])((?:2[0-9a-f]{3}|3[0-9a-f]{3}|f[cde][0-9a-f]{2})(?::{1,2}[0-9a-f]{1,4}){2,7}(?:::)?)(?![\w])"
+NEAR_ADDRESS = re.compile(
+    r"(?i)(?:://|@|\[|connect\w{0,6}(?: to| from)?|listen\w{0,4}(?: on)?|"
+    r"hosts?|addr\w{0,6}|inet6?|servers?|\bips?|ping|ssh[^\n]{0,20}|gateway|"
+    r"peer|nameserver|brd|bind\w{0,4}(?: to)?|via|proxy|[tu]cp|bytes from|login from|login:?[^\n]{0,12}from|"
+    r"route|node|master|remote|"
+    r"endpoint|nfs|dns|rank|地址|主机|服务器|控制器)[\s:=@(\[\"'：]{0,4}$"
+)
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+GPU_ID = rf"(?i)(?<![\w-])((?:MIG-)?GPU|MIG)-{UUID}"
+SERIAL = (
+    r"(?i)((?<![\w])(?:serial(?:[ _-]?(?:number|no))?|board[ _-]?serial|序列号)\s{0,40}[:=：]\s{0,8})"
+    r"(?!<)([A-Z0-9-]{6,40})"
+)
+MACHINE_ID = (
+    r"(?i)((?:machine|boot|host|instance|system)[-_ ]?(?:id|uuid)['\"]?\s{0,4}[:=：]\s{0,4}['\"]?)"
+    r"(?!<)([0-9a-f-]{16,40})"
+)
+
+Number = Callable[[str, str], str]
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when first needed."""
+    return re.compile(pattern)
+
+
+def _user(number: Number) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(2)
+        return (
+            match.group()
+            if name.lower() in COMMON_USERS or name.startswith("$")
+            else match.group(1) + number("user", name)
+        )
+
+    return replace
+
+
+def _prompt(number: Number) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        user, host = match.groups()
+        if user == "git":
+            return match.group()
+        return (user if user.lower() in COMMON_USERS else number("user", user)) + "@" + _host_name(host, number)
+
+    return replace
+
+
+def _host_name(host: str, number: Number) -> str:
+    return host if host.lower() in COMMON_HOSTS else number("host", host)
+
+
+def _email(number: Number) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        user, host = match.groups()
+        after = match.string[match.end() : match.end() + 1]
+        if user == "git" and after in (":", "/"):
+            return match.group()
+        if user.lower() in COMMON_USERS:
+            return f"{user}@{number('host', host)}"
+        return number("email", match.group())
+
+    return replace
+
+
+def _v4(number: Number) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        address = match.group(1)
+        parts = [int(part) for part in address.split(".")]
+        if max(parts) > 255 or parts[0] in (0, 127) or address == "255.255.255.255":
+            return address
+        after = match.string[match.end() : match.end() + 6]
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        near = re.match(r":\d{2,5}|/\d{1,2}\b", after) or NEAR_ADDRESS.search(before)
+        return number("ip", address) if near else address
+
+    return replace
+
+
+def _group(kind: str, number: Number) -> Callable[[re.Match[str]], str]:
+    """Head kept, second group numbered."""
+    return lambda match: match.group(1) + number(kind, match.group(2))
+
+
+def redact(text: str, number: Number) -> str:
+    """The text with identities replaced; ``number(kind, name)`` gives the placeholder."""
+    low = text.lower()
+    rows: tuple[tuple[tuple[str, ...], str, Callable[[re.Match[str]], str]], ...] = (
+        (("/home/", "/users/"), HOME, _user(number)),
+        ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user(number)),
+        (("@",), PROMPT, _prompt(number)),
+        (("linux ",), UNAME, _group("host", number)),
+        (
+            ("host", "node", "computer", "主机", "master_addr"),
+            HOST_NAMED,
+            lambda m: m.group(1) + _host_name(m.group(2), number) if not _address(m.group(2)) else m.group(),
+        ),
+        (("user", "logname", "用户名"), USER_NAMED, _user(number)),
+        (("user=",), USER_ENV, _user(number)),
+        (("@",), EMAIL, _email(number)),
+        (
+            ("gradio", "ngrok", "cloudflare", "loca.lt", "lhr.life", "seetacloud", "runpod"),
+            SHARE,
+            lambda m: number("share", m.group(1)),
+        ),
+        (("gpu-", "mig-"), GPU_ID, lambda m: m.group(1) + "-" + number("id", m.group())),
+        (("serial", "序列号"), SERIAL, _group("serial", number)),
+        (("id", "uuid"), MACHINE_ID, _group("id", number)),
+        ((":", "-"), MAC, lambda m: number("mac", m.group().lower())),
+        (("::", ":"), V6, lambda m: number("ip", m.group(1).lower())),
+        ((".",), V4, _v4(number)),
+    )
+    for literals, pattern, replace in rows:
+        if any(literal in low for literal in literals):
+            text = compiled(pattern).sub(replace, text)
+    return text
+
+
+def _address(text: str) -> bool:
+    return re.fullmatch(r"[\d.]+|localhost", text) is not None
