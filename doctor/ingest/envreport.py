@@ -11,30 +11,11 @@ import re
 from collections.abc import Callable
 
 from doctor.ingest import smi
+from doctor.ingest.aliases import PACKAGES
 from doctor.ingest.sheet import LISTED, MENTIONED, SAID, VERSION, Sheet, version
 from doctor.ingest.text import Text
 from doctor.model.names import normalise
 
-# Distributions whose versions people and programs name, as they are named.
-_SAME = """
-    accelerate aiohttp auto-gptq autoawq bitsandbytes ctranslate2 datasets decord deepspeed diffusers einops
-    fastapi faster-whisper flash-attn flashinfer-python flax fschat gptqmodel gradio hf-transfer hf-xet httpx
-    huggingface-hub jax jaxlib keras llama-cpp-python llamafactory llava lmdeploy mmcv mmengine modelscope
-    ms-swift ninja numpy onnxruntime onnxruntime-gpu open-clip-torch openai optimum outlines pandas peft
-    pillow pip protobuf pydantic pyzmq qwen-vl-utils ray requests safetensors scipy sentencepiece setuptools
-    sgl-kernel sglang spacy starlette streamlit tensorflow tf-keras tiktoken timm tokenizers torch torchao
-    torchaudio torchvision transformers triton trl uvicorn vllm wheel xformers xgrammar
-""".split()  # noqa: SIM905 - a list of words reads best as words
-PACKAGES = dict(zip(_SAME, _SAME, strict=True)) | {
-    "pytorch": "torch",
-    "huggingface hub": "huggingface-hub",
-    "flash attention": "flash-attn",
-    "flash-attention": "flash-attn",
-    "flashinfer": "flashinfer-python",
-    "pil": "pillow",
-    "opencv": "opencv-python",
-    "zmq": "pyzmq",
-}
 _LINE = re.compile(
     r"[ \t]{0,20}(?:[-*+•|] {0,4})?(?:\*\*)?([`A-Za-z][^:：=|\n]{0,60}?)(?:\*\*)?[ \t]{0,30}"
     r"(?:[:：](?!//)|\||={1,3}|->|→)[ \t]{0,30}(?:\*\*)?[`'\"]?([^\n]{1,400})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from doctor.ingest.envreport import PACKAGES
+from doctor.ingest.aliases import PACKAGES
 from doctor.ingest.sheet import MENTIONED, SAID, VERSION, Sheet, cuda_of_tag
 from doctor.ingest.text import Text
 
