@@ -132,7 +132,7 @@ def _listing(roots, used, asked, view):
         if root.used:
             for repo in list(root.repos):
                 if repo.id not in view.judged_ids:
-                    problems.extend(hubroots.repo_problems(repo, asked))
+                    problems.extend(hubroots.repo_problems(repo, asked - view.shadowed))
         if not root.whole():
             problems.append({"repo": "", "kind": "not-checked", "path": root.path, "asked": False, "missing": None,
                              "detail": "%d of %d repositories read" % (len(root.repos), len(root.folders))})

@@ -24,6 +24,8 @@ def cheap(repo, asked=False):
         out.append(problem("dangling-symlink", os.path.join(at, path), "link to %s" % target if target else ""))
     for path, why in repo.errors:
         out.append(problem("permission", os.path.join(at, path), why))
+    if not repo.snapshots and not (asked or repo.blobs):
+        return out  # an empty shell, as ``hf download --local-dir`` leaves it
     if not repo.snapshots:
         out.append(problem("no-snapshot", at, "%d blobs" % repo.blobs))
     else:

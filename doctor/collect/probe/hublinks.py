@@ -11,7 +11,7 @@ LINK = re.compile(r"^\s*(?:sudo\s+)?ln\s+(.*)$", re.MULTILINE)
 
 
 def planned(cwd):
-    """``[{path, target, problem}]`` for ``ln -s TARGET LINK`` whose link lies in a folder that is missing."""
+    """``[{path, target, problem}]`` of every ``ln -s TARGET LINK``; problem parent-missing when LINK has no folder."""
     try:
         names = sorted(n for n in os.listdir(cwd) if n.endswith((".sh", ".bash")))[:SCRIPTS]
     except OSError:
@@ -23,20 +23,22 @@ def planned(cwd):
                 text = file.read(SCRIPT_CAP).decode("utf-8", "replace")
         except OSError:
             continue  # a script that this user may not read
-        out.extend(_lost_parents(text, cwd))
+        out.extend(_links(text, cwd))
     return out
 
 
-def _lost_parents(text, cwd):
-    made = set(re.findall(r"mkdir\s+(?:-\w+\s+)*[\"']?([^\s\"';&|]+)", text))
+def _links(text, cwd):
+    if re.search(r"\bcd\s", text):
+        return  # where the links then lie is not certain
+    made = {os.path.normpath(m) for m in re.findall(r"mkdir\s+(?:-\w+\s+)*[\"']?([^\s\"';&|]+)", text)}
     for line in LINK.findall(text):
         words = _words(line)
-        if len(words) != 2 or "$" in words[1] or re.search(r"\bcd\s", text):
+        if len(words) != 2 or "$" in words[1]:
             continue
         path = os.path.normpath(os.path.join(cwd, words[1]))
         parent = os.path.dirname(path)
-        if not os.path.isdir(parent) and os.path.relpath(parent, cwd) not in {os.path.normpath(m) for m in made}:
-            yield {"path": path, "target": words[0], "problem": "parent-missing"}
+        lost = not os.path.isdir(parent) and os.path.relpath(parent, cwd) not in made
+        yield {"path": path, "target": words[0], "problem": "parent-missing" if lost else None}
 
 
 def _words(line):

@@ -34,7 +34,8 @@ class View(object):
         self.complete = {}  # id -> everything a load needs is there
         self.known = {name for name in [self.asked] + self.others if name}
         self.place = None
-        self.near = []
+        self.near, self.planned = [], []
+        self.linked, self.shadowed = set(), set()  # names that a script links; names that are local folders or files
         self.unread = {}
         self.error = None
         self.done = False
@@ -55,18 +56,29 @@ class View(object):
 
     def _run(self):
         try:
+            self.planned = hublinks.planned(self.cwd)
             named = self._main() if self.asked else []
-            self.links.extend(hublinks.planned(self.cwd))
             self._others(named)
             self.done = True
         except Exception as error:  # the other facts of the group must still be sent
             self.error = reason(error)
 
+    def _resolve(self, name):
+        """Where a model lies. A start script may make the link by which a snapshot without a ref is found."""
+        place = hubresolve.resolve(name, self.cwd, self.root)
+        if place.kind != "repo":
+            self.shadowed.add(name)
+        at = os.path.normpath(os.path.join(self.cwd, name))
+        links = [link for link in self.planned if link["path"] == at]
+        if place.kind == "repo" and place.path is not None and links:
+            place.found = True
+            self.linked.add(name)
+        self.links.extend(place.links + [link for link in links if link["problem"]])
+        return place
+
     def _main(self):
         """Judges the model; returns ``[(key, name)]`` of what its configuration refers to."""
-        place = hubresolve.resolve(self.asked, self.cwd, self.root)
-        self.place = place
-        self.links.extend(place.links)
+        place = self.place = self._resolve(self.asked)
         if place.kind == "folder" and not os.path.lexists(os.path.join(self.cwd, self.asked)):
             self.near = hubresolve.near_path(os.path.join(self.cwd, self.asked))
         if place.kind == "file":
@@ -119,6 +131,8 @@ class View(object):
         self.judged_ids.add(place.name)
         repo = hubscan.scan_repo(self.root, folder, links=True)
         found = hubcheck.cheap(repo, asked=True) + hubcheck.stale_locks(self.root, folder)
+        if place.name in self.linked:
+            found = [entry for entry in found if entry["kind"] != "ref-broken"]
         self._note(place.name, found + hubcheck.foreign(self.root, folder))
 
     def _note(self, name, problems, unused=()):
@@ -135,8 +149,7 @@ class View(object):
             self.refs.append(self._ref(key, name))
 
     def _ref(self, key, name):
-        place = hubresolve.resolve(name, self.cwd, self.root)
-        self.links.extend(place.links)
+        place = self._resolve(name)
         judged = self._judge(place)
         wrong = next((link["problem"] for link in place.links if link["problem"]), None)
         if wrong is None and not place.found:

@@ -120,22 +120,10 @@ def model_type(repo):
 
 def start(where, limit, bases=None):
     """All roots, reading already: those of variables, the one in effect, and usual places that hold something."""
-    roots, seen = [], set()
-    used = where.absolute(where.hub_cache)
-    named = where.named()
-    if used not in [where.absolute(path) for _, path in named]:
-        named.append((where.hub_cache_by, where.hub_cache))
-    for by, raw in named:
-        path = where.absolute(raw)
-        root = Root(by, raw, path, path == used and (by == where.hub_cache_by or path not in seen), limit)
-        root.problem = hubpaths.path_problem(where.env.get(by, raw), raw)
-        root.ignored = where.ignored(by)
-        root.neighbours = neighbours(path, raw, where)
-        seen.add(path)
-        roots.append(root)
-    _one_used(roots, used, where.hub_cache_by)
+    roots = _named(where, limit)
     for root in roots:
         root.start()
+    seen = {root.path for root in roots}
     for path in _search(where, roots, bases, limit):
         if path not in seen:
             seen.add(path)
@@ -145,12 +133,22 @@ def start(where, limit, bases=None):
     return roots
 
 
-def _one_used(roots, used, by):
-    """Several variables may give the same folder: the deciding one carries the mark."""
-    best = [root for root in roots if root.path == used]
-    best.sort(key=lambda root: root.by != by)
-    for root in roots:
-        root.used = root is best[0]
+def _named(where, limit):
+    """A root for each folder that variables give. Of several that give the same one, the deciding variable counts."""
+    named = [(where.hub_cache_by, where.hub_cache)] + where.named()
+    used = where.absolute(where.hub_cache)
+    roots, seen = [], set()
+    for by, raw in named:
+        path = where.absolute(raw)
+        if path in seen:
+            continue
+        seen.add(path)
+        root = Root(by, raw, path, path == used, limit)
+        root.problem = hubpaths.path_problem(where.env.get(by, raw), raw)
+        root.ignored = where.ignored(by)
+        root.neighbours = neighbours(path, raw, where)
+        roots.append(root)
+    return roots
 
 
 def neighbours(path, raw, where):
