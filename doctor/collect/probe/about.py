@@ -178,13 +178,13 @@ def missing_modules(target):
 
 
 def installer(target):
-    """The tool whose commands change this environment: conda, uv or pip."""
-    if target.conda and not target.venv:
-        return "conda"
+    """The tool whose commands change this environment: pip where it is there, else uv or conda."""
     seen = [name for site in target.sites for name in paths.quiet_names(site, target.own(site))]
     if any(name.startswith("pip-") and name.endswith(".dist-info") for name in seen):
         return "pip"
-    return "uv" if "uv" in (target.cfg or {}) else "pip"
+    if "uv" in (target.cfg or {}):
+        return "uv"
+    return "conda" if target.conda else "pip"
 
 
 def lock(ctx):

@@ -43,24 +43,40 @@ def summaries(ctx):
         began = time.process_time()
         # torch's own family first: those answers matter most when time runs out
         for dist in sorted(dists.listing(ctx).seen.values(), key=lambda one: one.name not in extensions.CERTAIN):
-            if dist.kind != "dist-info":
-                continue
             if time.process_time() - began > records.BUDGET:
                 late += 1
                 continue
-            summary = records.summary(dist, store)
+            summary = records.summary(dist, store) if dist.kind == "dist-info" else None
+            roots = _roots(dist, dists.listing(ctx)) if summary is None or len(summary["claims"]) == 0 else ()
+            if roots:
+                summary = records.walked(dist, roots)
             if summary is not None:
                 found.append((dist, summary))
         ctx["_summaries"], ctx["_late"] = found, late
     return ctx["_summaries"]
 
 
+def _roots(dist, have):
+    """Package folders of a distribution whose file list says nothing: an editable install, conda's egg-info."""
+    if dist.kind == "dist-info":
+        return [path for path in dists.targets(dist, have) if _has_init(path)]
+    if dist.kind != "egg-info" or (dist.where != "pth" and dist.name not in extensions.CERTAIN):
+        return []
+    tops = (paths.text(dist.path("top_level.txt")) or dist.raw.replace("-", "_")).split()[:20]
+    return [os.path.join(dist.folder, top) for top in tops if _has_init(os.path.join(dist.folder, top))]
+
+
+def _has_init(folder):
+    return "__init__.py" in paths.quiet_names(folder)
+
+
 def read_corrupt(ctx):
     """python.corrupt: metadata first, then files that RECORD names."""
     found = []
     for dist in dists.listing(ctx).all:
-        dist.head()
-        if dist.problem and dist.kind != "egg-file":
+        if dist.kind in ("dist-info", "egg-info"):
+            dist.head()
+        if dist.problem and dist.kind in ("dist-info", "egg-info"):
             found.append(_corrupt(dist, dist.problem, dist.metadata_path()))
         if _lacks_record(dist, dists.target(ctx)):
             found.append(_corrupt(dist, "record-missing", dist.path("RECORD")))

@@ -111,7 +111,8 @@ def _renamed(stem, have, known):
     length = len(metadata.normalise(stem[1:])) + 1
     names = set(known)
     for folder in have.target.sites:
-        names.update(metadata.normalise(name) for name in paths.quiet_names(folder, have.target.own(folder)))
+        entries = paths.quiet_names(folder, have.target.own(folder))
+        names.update(metadata.normalise(name) for name in entries if name[:1] not in "~-")
     fitting = sorted(name for name in names if name.endswith(tail) and len(name) == length and tail)
     return fitting[0] if len(fitting) == 1 else stem
 
@@ -143,6 +144,8 @@ def _problem(line, versions, markers):
             return None
         name = metadata.normalise(name)
         there = versions.get(name)
+        if spec != "@":
+            requirements.clauses(spec)  # a malformed line says nothing, whether the distribution is there or not
         if there is None:
             return name, "" if spec == "@" else spec, None
         if spec in ("", "@") or requirements.satisfies(there, spec):
@@ -199,7 +202,7 @@ def _record(dist, have):
             extra["conda"] = True
     if "direct_url.json" in own:
         extra.update(_direct(paths.text(dist.path("direct_url.json"))))
-    finder = _targets(dist, have)
+    finder = targets(dist, have)
     if finder:
         extra["editable"] = True
         extra["target_exists"] = extra.get("target_exists", True) and all(os.path.exists(path) for path in finder)
@@ -233,7 +236,7 @@ def _from_url(url):
     return url2pathname(url[len("file://"):])
 
 
-def _targets(dist, have):
+def targets(dist, have):
     """Paths that an editable install's ``.pth`` or finder file names, whether they are there or not."""
     stem = metadata.normalise(dist.raw).replace("-", "_")
     found = []

@@ -29,6 +29,10 @@ class BadElfError(ValueError):
         self.truncated = truncated
 
 
+# What a reader of a hostile file has to expect: a file may also shrink while it is read.
+TROUBLE = (OSError, BadElfError, struct.error)
+
+
 class Elf(object):
     """One open shared library. ``needed``, ``runpath``, ``rpath`` are lists of str; close it after use."""
 

@@ -10,7 +10,7 @@ import torchlib
 
 _TAGGED = re.compile(r"^(.*?)\.(?:(cpython-\d+[a-z]*|pypy\d+-pp\d+)(?:-[\w-]+)?|(abi3|abi4))\.so$")
 # at::, c10::, torch:: and THP names: what only torch's own libraries define.
-_TORCH = re.compile(br"^_Z(?:TI|TV|TS|GV)?(?:NK?|NO|NV)?K?(?:St[\w]*)?(?:2at|3c10|5torch)|^_Z\d+THP|^THP[A-Z]")
+_TORCH = re.compile(br"^_Z(?:TI|TV|TS|GV)?(?:NK?|NO|NV)?K?(?:2at|3c10|5torch)|^_Z\d+THP|^THP[A-Z]")
 _CUDA_API = re.compile(br"^(nccl[A-Z]|cudnn[A-Z]|cublas|cusparse|cusolver|cufft|curand|cupti|__?nvJitLink|nvJitLink)")
 _CUDART = re.compile(r"^libcudart\.so\.(\d+)")
 _CORE = ("libc10.so", "libtorch_cpu.so", "libtorch_python.so")
@@ -31,7 +31,8 @@ CERTAIN = frozenset("""torch torchvision torchaudio numpy scipy scikit-learn pan
 sentencepiece pyarrow opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
 pycocotools flash-attn xformers triton auto-gptq autoawq autoawq-kernels exllamav2 llama-cpp-python mmcv mmcv-full
 torch-scatter torch-sparse torch-cluster vllm deepspeed detectron2 bitsandbytes matplotlib regex pyyaml
-protobuf grpcio av decord lxml shapely h5py gptqmodel sgl-kernel flashinfer-python causal-conv1d mamba-ssm natten""".split())
+protobuf grpcio av decord lxml shapely h5py gptqmodel sgl-kernel flashinfer-python causal-conv1d mamba-ssm
+natten""".split())
 AFTER_TORCH = ("bitsandbytes",)  # not linked to torch, but only ever loaded when torch is
 PER_DIST = 4  # problems told of one distribution
 
@@ -48,6 +49,7 @@ class Judge(object):
         self.tag = own_tag(self.target)
         self._exports = {}
         self._core = None
+        self._seen = set()
 
     def stamp(self):
         return repr((self.tag, self.torch_cuda, self.loader.stamp()))
@@ -57,7 +59,7 @@ class Judge(object):
         if path not in self._exports:
             try:
                 self._exports[path] = elf.Exports(elf.Elf(path))
-            except (OSError, elf.BadElfError):
+            except elf.TROUBLE:
                 self._exports[path] = None
         return self._exports[path]
 
@@ -84,7 +86,7 @@ class Judge(object):
                 return self._judge(dist, name, lib)
         except elf.BadElfError as error:
             return [{"problem": "truncated", "wants": str(error)}] if error.truncated else []
-        except OSError:
+        except elf.TROUBLE:
             return []
 
     def _judge(self, dist, name, lib):
@@ -104,7 +106,9 @@ class Judge(object):
                          for soname in needed if found[soname] is None and soname not in told]
         problems += self._levels(lib)
         if linked:
-            problems += self._symbols(dist, lib, found)
+            problems += self._symbols(dist.name == "torch", lib, found)
+        if dist.name == "torch":
+            problems += [problem for path in found.values() for problem in self._wheel(path)]
         if lib.exec_stack and self.loader.glibc() >= (2, 41):
             problems.append({"problem": "exec-stack", "has": ".".join(map(str, self.loader.glibc()))})
         return problems
@@ -144,15 +148,31 @@ class Judge(object):
         best = max((level[1] for level in levels if level and level[0] == "GLIBCXX"), default=())
         return [{"problem": "glibcxx", "library": path, "wants": missing[-1][1], "has": ".".join(map(str, best))}]
 
-    def _symbols(self, dist, lib, found):
-        tables = self.torch_tables()
+    def _wheel(self, path):
+        """One level further: the CUDA libraries that torch's own bring in (libcusparse asks for libnvJitLink)."""
+        if not isinstance(path, str) or path in self._seen or os.path.dirname(path) not in self.loader.nvidia:
+            return []
+        self._seen.add(path)
+        try:
+            with elf.Elf(path) as lib:
+                needed = [soname for soname in lib.needed if not libsearch.NEVER.match(soname)]
+                found = {soname: self.loader.find(soname, lib, True, self.loader.preloads) for soname in needed}
+                problems = [{"problem": "missing-library", "library": name} for name in needed if found[name] is None]
+                problems += self._symbols(True, lib, found)
+        except elf.TROUBLE:
+            return []
+        return [dict(problem, file=path) for problem in problems]
+
+    def _symbols(self, own, lib, found):
+        """The first symbol nobody defines: torch's for an extension, the CUDA libraries' for torch's ``own``."""
+        tables = [] if own else self.torch_tables()
         near = [self.exports(path) for path in found.values() if isinstance(path, str)]
         near = [table for table in near if table]
-        if not tables or None in found.values():
+        if None in found.values() or not (own or tables):
             return []  # the missing library is the cause
         for name in lib.undefined():
-            if dist.name == "torch":
-                if not _CUDA_API.match(name):
+            if own:
+                if not near or not _CUDA_API.match(name):
                     continue
                 providers = near
             elif _TORCH.match(name):
@@ -230,7 +250,7 @@ def problems_of(dist, libs, judge):
                 mark = (problem["problem"], problem.get("library"), problem.get("symbol"))
                 if mark not in seen:
                     seen.add(mark)
-                    found.append(dict(problem, file=name))
+                    found.append(dict({"file": name}, **problem))
         if len(found) >= PER_DIST:
             break
     return [dict(record, dist=dist.name, file=os.path.join(dist.folder, record["file"])) for record in found[:PER_DIST]]

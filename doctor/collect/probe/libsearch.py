@@ -36,16 +36,31 @@ class Loader(object):
         self.machine = None
         self._libc = None
         self._libstdcxx = False
+        self.preloads = self._preloads(torch_home)
+
+    def _preloads(self, torch_home):
+        """This torch opens libnvJitLink and its like by path, so that LD_LIBRARY_PATH has no say (since 2.6)."""
+        if not torch_home or not self.from_env:
+            return False
+        body = paths.read(os.path.join(torch_home, "__init__.py"), 1 << 20) or b""
+        return b"Workaround slim-wheel" in body
 
     def torch_folders(self):
         """What torch has already loaded, or would by its own search path, when an extension built on it comes."""
         return ([self.torch_lib] if self.torch_lib else []) + self.nvidia
 
-    def find(self, name, lib, with_torch):
-        """Path of a needed library, ``True`` when the system's cache knows it, ``None`` when it is nowhere."""
+    def find(self, name, lib, with_torch, preloaded=False):
+        """Path of a needed library, ``True`` when the system's cache knows it, ``None`` when it is nowhere.
+
+        ``with_torch``: torch's own libraries are loaded before; ``preloaded``: torch opens the CUDA ones by path.
+        """
         if "/" in name:
             return name if os.path.exists(name) else None
         own = os.path.dirname(lib.path)
+        if preloaded:
+            for folder in self.torch_folders():
+                if name in _listed(folder):
+                    return os.path.join(folder, name)
         order = [] if lib.runpath else [_expand(part, own) for part in lib.rpath]
         order += self.conda if not lib.runpath else []
         order += self.from_env + [_expand(part, own) for part in lib.runpath]
@@ -75,7 +90,7 @@ class Loader(object):
                 try:
                     with elf.Elf(path) as lib:
                         tags = lib.version_names()
-                except (OSError, elf.BadElfError):
+                except elf.TROUBLE:
                     continue
                 if self.machine in (None, lib.machine) and tags:
                     self._libstdcxx = (path, tags)

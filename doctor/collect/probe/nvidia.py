@@ -11,8 +11,8 @@ _CU = re.compile(r"-cu(\d{2})$")
 _CONDA = re.compile(r"^(.+)-([^-]+)-([^-]+)\.json$")
 _CHANNEL = re.compile(r'"channel"\s*:\s*"([^"]{1,300})"')
 UNMARKED = frozenset("nvidia-" + name for name in (
-    "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cufft", "cufile", "curand", "cusolver", "cusparse", "nvjitlink",
-    "nvtx"))
+    "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cufft", "cufile", "curand", "cusolver", "cusparse",
+    "nvjitlink", "nvtx"))
 # conda packages that decide what the compiled ones find
 CONDA_NAMES = re.compile(
     r"^(python|pytorch.*|libtorch.*|torchvision.*|torchaudio|cudatoolkit|cuda-.*|cudnn|nccl|mkl|intel-openmp|llvm-openmp"

@@ -13,7 +13,10 @@ import paths
 
 RECORD_CAP = 32 << 20  # bytes
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
-FORMAT = 3  # of the cache file
+FORMAT = 4  # of the cache file
+WALK_CAP = 300  # folders of a package without a file list
+SKIPPED = frozenset("""include tests test testing docs doc examples data build dist checkpoints weights
+__pycache__""".split())
 _LIBRARY = re.compile(r"\.(so(\.\d+)*|pyd|dll)$")
 _SKIP = re.compile(r"(^|/)(tests?|testing|include|docs?|examples?|benchmarks?)/|\.pyc$|^\.\.|^/|\.dist-info/")
 
@@ -100,6 +103,23 @@ def summary(dist, store):
         value = _look(dist)
         store.put(key, _stamp(dist, info, value["folders"]), value)
     return value
+
+
+def walked(dist, roots):
+    """The same for a distribution without RECORD (conda's egg-info, editable checkouts): libraries below ``roots``."""
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "rows": 0, "claims": []}
+    left, folders = WALK_CAP, list(roots)
+    while folders and left > 0:
+        folder = folders.pop()
+        left -= 1
+        for name in paths.quiet_names(folder):
+            place = os.path.join(folder, name)
+            if _LIBRARY.search(name):
+                found["libs"].append(os.path.relpath(place, dist.folder))
+            elif "." not in name and name not in SKIPPED and os.path.isdir(place) and not os.path.islink(place):
+                folders.append(place)
+    found["libs"].sort()
+    return found
 
 
 def _stamp(dist, info, folders):

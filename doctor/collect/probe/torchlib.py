@@ -77,7 +77,7 @@ def cxx11_abi(folder):
             if table.has(_NEW_ABI, elf.gnu_hash(_NEW_ABI)):
                 return True
             return False if table.has(_OLD_ABI, elf.gnu_hash(_OLD_ABI)) else None
-    except (OSError, elf.BadElfError):
+    except elf.TROUBLE:
         return None
 
 
@@ -96,7 +96,7 @@ def built_for(folder, libraries):
                     found = _CUDART.match(needed)
                     if found:
                         return found.group(1) if found.group(1) != "11" else "11"
-        except (OSError, elf.BadElfError):
+        except elf.TROUBLE:
             continue
     return None
 
@@ -134,6 +134,6 @@ def _llama_cuda(folder):
             with elf.Elf(place) as lib:
                 if any(_CUDART.match(name) or name.startswith("libcublas") for name in lib.needed):
                     return True
-        except (OSError, elf.BadElfError):
+        except elf.TROUBLE:
             continue
     return False

@@ -1,0 +1,169 @@
+"""Distributions, damaged metadata, duplicates, leftovers, unmet requirements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import damage
+import dists
+import metadata
+import pytest
+from envmake import Env
+
+
+def test_versions_by_normalised_name(env: Env) -> None:
+    env.dist("Foo.Bar_baz", "1.0")
+    env.dist("torch", "2.1.0+cu118")
+    assert dists.read_versions(env.ctx()) == {"dist.foo-bar-baz": "1.0", "dist.torch": "2.1.0+cu118"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ("numpy-1.26.4.dist-info", ("numpy", "1.26.4")),
+        ("foo-1.0_post1.dist-info", ("foo", "1.0-post1")),
+        ("python_apt-2.4.0.egg-info", ("python_apt", "2.4.0")),
+        ("llava-1.2.2.post1-py3.10.egg-info", ("llava", "1.2.2.post1")),
+        ("llava.egg-info", ("llava", None)),
+        ("old-name-1.0.dist-info", ("old-name", "1.0")),
+    ],
+)
+def test_folder_names_are_split(entry: str, wanted: tuple[str, str | None]) -> None:
+    assert metadata.split_folder(entry) == wanted
+
+
+def test_a_leftover_is_no_distribution(env: Env) -> None:
+    env.dist("numpy", "1.26.4")
+    for name in ("~umpy", "~umpy-1.24.0.dist-info"):
+        (env.site / name).mkdir()
+    ctx = env.ctx()
+    assert dists.read_versions(ctx) == {"dist.numpy": "1.26.4"}
+    assert {record["name"] for record in dists.read_leftovers(ctx)["python.leftovers"]} == {"numpy"}
+
+
+def test_wrong_bytes_and_missing_metadata(env: Env) -> None:
+    env.dist("latin", "1.0", metadata=b"Name: latin\nVersion: 1.0\nAuthor: Andr\xe9\nRequires-Dist: gone\n\n")
+    env.dist("empty", "2.0", metadata=b"")
+    (env.dist("lost", "3.0") / "METADATA").unlink()
+    ctx = env.ctx()
+    assert dists.read_versions(ctx) == {"dist.latin": "1.0", "dist.empty": "2.0", "dist.lost": "3.0"}
+    found = {record["name"]: record["problem"] for record in damage.read_corrupt(ctx)["python.corrupt"]}
+    assert found == {"empty": "metadata-empty", "lost": "metadata-missing"}
+    assert [record["needs"] for record in dists.unmet(ctx)["python.unmet"]] == ["gone"]
+
+
+@pytest.mark.parametrize(("installer", "problems"), [("pip", ["record-missing"]), ("uv", ["record-missing"]), ("conda", [])])
+def test_record_missing(env: Env, installer: str, problems: list[str]) -> None:
+    (env.dist("tokenizers", "0.19.1", installer=installer) / "RECORD").unlink()
+    assert [record["problem"] for record in damage.read_corrupt(env.ctx())["python.corrupt"]] == problems
+
+
+def test_files_gone_and_empty(env: Env) -> None:
+    env.dist("foo", "1.0", files={"foo/__init__.py": b"x", "foo/a.py": b"a", "foo/b.so": b"b", "foo/tests/t.py": b"t"})
+    (env.site / "foo/b.so").unlink()
+    (env.site / "foo/tests/t.py").unlink()
+    (env.site / "foo/a.py").write_bytes(b"")
+    found = {record["problem"]: record for record in damage.read_corrupt(env.ctx())["python.corrupt"]}
+    assert found["files-missing"]["path"].endswith("foo/b.so")
+    assert found["files-missing"]["count"] == 1
+    assert found["files-empty"]["path"].endswith("foo/a.py")
+
+
+def test_duplicates_and_the_one_that_wins(env: Env) -> None:
+    env.dist("tokenizers", "0.22.2", files={"tokenizers/__init__.py": b"x"})
+    env.dist("Tokenizers", "0.19.1", files={"tokenizers/old.py": b"x"})
+    (env.site / "tokenizers/old.py").unlink()
+    ctx = env.ctx()
+    (record,) = dists.read_duplicates(ctx)["python.duplicates"]
+    assert sorted(record["versions"]) == ["0.19.1", "0.22.2"]
+    first = next(name for name in __import__("os").listdir(env.site) if name.endswith(".dist-info"))
+    assert dists.read_versions(ctx)["dist.tokenizers"] in first
+    assert damage.read_corrupt(ctx)["python.corrupt"] == []  # the stale record's files are another version's
+
+
+def test_unmet_ignores_extras_and_foreign_markers(env: Env) -> None:
+    lines = ('b>=2; extra == "dev"', "c<1; sys_platform == 'win32'", "d>=2", "gone", "e (<2,>=1)", "f @ file:///x", "bad~~1")
+    env.dist("a", "1.0", requires=lines)
+    env.dist("d", "1.9")
+    env.dist("e", "1.5")
+    env.dist("f", "1")
+    found = [(r["needs"], r["spec"], r["found"]) for r in dists.unmet(env.ctx())["python.unmet"]]
+    assert found == [("d", ">=2", "1.9"), ("gone", "", None)]
+
+
+def test_editable_install_whose_folder_moved(env: Env, tmp_path: Path) -> None:
+    for name, there in (("here", True), ("moved", False)):
+        folder = env.dist(name, "1.0")
+        project = tmp_path / f"{name}-project"
+        if there:
+            project.mkdir()
+        url = f'{{"url": "file://{project}", "dir_info": {{"editable": true}}}}'
+        (folder / "direct_url.json").write_text(url)
+        (env.site / f"__editable__.{name}-1.0.pth").write_text(f"{project}\n")
+    found = {record["name"]: record["target_exists"] for record in dists.read_records(env.ctx())["dists"]}
+    assert found == {"here": True, "moved": False}
+
+
+def test_editable_finder_and_egg_link(env: Env, tmp_path: Path) -> None:
+    env.dist("lisa", "1.0")
+    (env.site / "__editable___lisa_1_0_finder.py").write_text(f"MAPPING = {{'lisa': '{tmp_path}/gone/lisa'}}\n")
+    (env.site / "llava.egg-link").write_text(f"{tmp_path}/gone\n.")
+    found = {record["name"]: record for record in dists.read_records(env.ctx())["dists"]}
+    assert found["lisa"]["target_exists"] is False
+    assert found["llava"]["target_exists"] is False
+    assert "dist.llava" not in dists.read_versions(env.ctx())
+
+
+def test_source_has_no_user_info(env: Env) -> None:
+    folder = env.dist("clip", "1.0")
+    (folder / "direct_url.json").write_text('{"url": "https://me:tok@example.org/CLIP.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}')
+    (record,) = dists.read_records(env.ctx())["dists"]
+    assert record["source"] == "git+https://example.org/CLIP.git@abc"
+
+
+def test_pth_lines_are_read_and_never_run(env: Env, tmp_path: Path) -> None:
+    extra = tmp_path / "checkout"
+    env.dist("extra", "1.0", site=extra)
+    (env.site / "a.pth").write_text(f"import os; os.mkdir('{tmp_path}/ran')\n{extra}\n# comment\n/nowhere\n")
+    assert dists.read_versions(env.ctx()) == {"dist.extra": "1.0"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_cannot_be_listed_leaves_the_family_open(env: Env, monkeypatch: pytest.MonkeyPatch) -> None:
+    import paths
+
+    def deny(path: str, trusted: bool = False) -> list[str]:
+        raise PermissionError(13, "denied", path)
+
+    monkeypatch.setattr(paths, "names", deny)
+    with pytest.raises(OSError, match="could not be listed"):
+        dists.check_complete(env.ctx())
+
+
+def test_overlaps_and_foreign_modules(env: Env) -> None:
+    env.dist("opencv-python", "4.10.0.84", files={"cv2/__init__.py": b"x"})
+    env.dist("opencv-python-headless", "4.10.0.84", files={"cv2/__init__.py": b"x"})
+    env.dist("nvidia-nccl-cu11", "2.19.3", files={"nvidia/__init__.py": b"", "nvidia/nccl/lib/libnccl.so.2": b"x"})
+    env.dist("nvidia-nccl-cu12", "2.21.5", files={"nvidia/__init__.py": b"", "nvidia/nccl/lib/libnccl.so.2": b"x"})
+    env.dist("clip", "0.2.0", files={"clip/__init__.py": b"x"})
+    ctx = env.ctx()
+    found = {(record["a"], record["b"], record["module"]) for record in damage.read_overlaps(ctx)["python.overlaps"]}
+    assert {frozenset(one[:2]) for one in found} == {
+        frozenset(("opencv-python", "opencv-python-headless")),
+        frozenset(("nvidia-nccl-cu11", "nvidia-nccl-cu12")),
+    }
+    assert [record["module"] for record in damage.read_foreign(ctx)["python.foreign"]] == ["clip"]
+
+
+def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path) -> None:
+    env.dist("foo", "1.0", files={"foo/__init__.py": b"x", "foo/a.py": b"a"})
+    ctx = env.ctx(cache=str(tmp_path / "cache"))
+    assert damage.read_corrupt(ctx)["python.corrupt"] == []
+    damage.read_extensions(ctx)
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_text(file.read_text().replace('"gone":0', '"gone":7').replace('"first_gone":null', '"first_gone":"foo/z.py"'))
+    assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 7
+    (env.site / "foo/a.py").unlink()  # the folder's time changes, the kept answer is void
+    assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
+    file.write_text("{ broken")
+    assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
