@@ -114,27 +114,29 @@ def read_imports(ctx):
     found, world = program(ctx), target(ctx)
     records, known = {}, {}
     for reader in found.readers:
+        bases = found.folders_of(reader.path)
+        entry = bool(found.main & found.entries.get(reader.path, set()))
         for record in reader.imports:
             if record["level"] or not record["module"] or record["module"] == "__future__":
                 continue
             module = record["module"]
-            if module not in known:
-                known[module] = _serve(module, found, world, bool(where(ctx)[0]))
+            if (module, bases) not in known:
+                known[module, bases] = _serve(module, found, bases, world, bool(where(ctx)[0]))
             old = records.get((module, record["name"]))
-            if old is None or (old["guarded"] and not record["guarded"]):
+            if old is None or (entry, not record["guarded"]) > (old["entry"], not old["guarded"]):
                 records[module, record["name"]] = {
                     "module": module, "name": record["name"], "file": reader.path, "line": record["line"],
-                    "guarded": record["guarded"], **known[module]}
+                    "guarded": record["guarded"], "entry": entry, **known[module, bases]}
     return {"src.imports": list(records.values())[:RECORDS]}
 
 
-def _serve(module, found, world, known):
+def _serve(module, found, bases, world, known):
     """``where``, ``resolves``, ``dist``, ``want`` and ``sub`` of one module; ``known``: the target's folders are."""
-    local = found.is_local(module)
+    local = found.is_local(module, bases)
     place, dist, path = world.served(module)
     if local and (place not in ("stdlib", "path") or _before_stdlib(module)):
         place, dist, path = "local", None, os.path.dirname(local) if local.endswith("__init__.py") else None
-    if not place and found.is_folder(module):
+    if not place and found.is_folder(module, bases):
         place = "local"
     want = "" if place in ("stdlib", "local") else wanted(module)
     fact = {"where": place, "dist": dist, "want": want}

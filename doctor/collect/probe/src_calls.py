@@ -10,6 +10,8 @@ RECORDS = 2000  # calls of one file
 NAMES = 3000
 MACHINE_PATH = re.compile(r"^(/root/|/home/[^/{]+/|/Users/[^/{]+/|/mnt/|/data\d*/|/workspace/|[A-Za-z]:[\\/]|~/)\S")
 CACHE_GRADS = ("torch.no_grad", "torch.inference_mode")
+# Last parts of names whose test says that an import below it is not for every machine.
+DOUBTS = ("TYPE_CHECKING", "version_info", "_available", "find_spec", "platform", "system")
 NETS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "")
 
 
@@ -111,12 +113,12 @@ class Reader(object):
         inside = at.but(branch=at.branch + ((id(node), 1),))
         if "__name__" in names and at.scope == "module":
             inside.scope = "__main__"
-        if names & {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            inside.guarded = True
+        doubt = any(name and name.rpartition(".")[2].endswith(DOUBTS) for name in names)
+        inside.guarded = at.guarded or doubt
         if any(name and name.endswith("isatty") for name in names):
             inside.catches = at.catches + ("EOFError",)
         self.body(node.body, inside)
-        self.body(node.orelse, at.but(branch=at.branch + ((id(node), 0),)))
+        self.body(node.orelse, at.but(branch=at.branch + ((id(node), 0),), guarded=at.guarded or doubt))
 
     def _import(self, node, at):
         for item in node.names:

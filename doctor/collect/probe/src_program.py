@@ -97,7 +97,8 @@ class Program(object):
             self._named(os.path.join(self.cwd, os.path.expanduser(one)))
         self.bases = list(dict.fromkeys([self.cwd, *self.roots]))
         by_path = {reader.path: reader for reader in self.readers}
-        self.repos = link(self.readers, self.bases, self._entries(by_path), self.main)
+        self.entries = self._entries(by_path)
+        self.repos = link(self.readers, self.bases, self.entries, self.main)
         self._order(by_path)
 
     def _named(self, path):
@@ -256,18 +257,23 @@ class Program(object):
         other = self.by_path.get(os.path.realpath(found)) if found else None
         return (other, variable) if isinstance(other, Values) else (None, "")
 
-    def is_local(self, module):
+    def folders_of(self, path):
+        """Folders from which a file's absolute imports find neighbours: those of the programs that it belongs to."""
+        return tuple(dict.fromkeys([*sorted(map(os.path.dirname, self.entries.get(path, ()))), *self.roots]))
+
+    @staticmethod
+    def is_local(module, bases):
         """Path of a neighbour of the program that serves a top-level import, None when there is none."""
         top = module.partition(".")[0]
-        for base in self.roots:
+        for base in bases:
             for tail in (os.path.join(top, "__init__.py"), top + ".py"):
                 if os.path.isfile(os.path.join(base, tail)):
                     return os.path.join(base, tail)
         return None
 
-    def is_folder(self, module):
+    def is_folder(self, module, bases):
         """Is a dotted import a file in a neighbouring folder without ``__init__.py``? Any real package goes first."""
-        return "." in module and self.local(module, self.roots) is not None
+        return "." in module and self.local(module, bases) is not None
 
     # order of execution
 

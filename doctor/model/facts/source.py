@@ -19,6 +19,7 @@ FACTS = (
         dist="text",  # distribution that serves it
         want="text",  # distribution that usually serves it
         where="text",  # stdlib, local (beside the program), path (PYTHONPATH), site, editable, or empty: nobody
+        entry="bool",  # as in src.repos
         sub="bool",  # the file of its submodule exists; null for a plain name, or when it cannot be told
     ),
     fact("src.requirements", "records", "requirement lines", "path", name="text", spec="text", file="path", line="int", met="bool", found="version"),

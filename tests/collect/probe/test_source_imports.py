@@ -145,3 +145,21 @@ def test_pythonpath_of_the_user(site, tmp_path):
     tree(tmp_path / "extra", "numpy/__init__.py")
     found = facts(tmp_path, {"demo.py": "import numpy\n"}, site=[site], env={"PYTHONPATH": "extra:"})
     assert found["src.imports"][0]["where"] == "path"
+
+
+@pytest.mark.parametrize("test", [
+    "sys.version_info < (3, 11)", "is_flash_attn_2_available()", "importlib.util.find_spec('x')", "sys.platform == 'win32'",
+    "platform.system() == 'Windows'",
+])
+def test_imports_for_some_machines_only(tmp_path, test):
+    found = facts(tmp_path, {"demo.py": f"if {test}:\n import one\nelse:\n import two\nimport three\n"})
+    assert [record["guarded"] for record in found["src.imports"]] == [True, True, False]
+
+
+def test_scripts_of_a_subfolder_find_their_neighbours(tmp_path, site):
+    found = facts(tmp_path, {"main.py": "import torch, near\n", "tools/run.py": "import near, gone\n",
+                             "tools/near.py": "import torch\n"}, ["."], site=[site])
+    assert {(record["module"], record["entry"]): record["where"] for record in found["src.imports"]} == {
+        ("torch", True): "site", ("near", True): "", ("gone", False): ""}
+    alone = facts(tmp_path, {"tools/run.py": "import near\n"}, ["tools/run.py"], site=[site])
+    assert {record["module"]: record["where"] for record in alone["src.imports"]} == {"torch": "site", "near": "local"}
