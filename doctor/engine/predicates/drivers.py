@@ -243,9 +243,9 @@ def cuda_build_for_driver(scope: Scope, _clause: Clause) -> bool | None:
     return "want" in scope.bound or None
 
 
-def nvcc_of_another_major(scope: Scope, _clause: Clause) -> bool | None:
-    """The nvcc that a build would use is of another CUDA major than torch."""
-    ours, theirs = (versions.parse(str(scope.known(name) or "")) for name in ("cuda.nvcc", "torch.cuda"))
+def cuda_majors_differ(scope: Scope, clause: Clause) -> bool | None:
+    """Two CUDA versions (option ``facts``: their names) are of different majors."""
+    ours, theirs = (versions.parse(str(scope.known(name) or "")) for name in clause["facts"])
     return None if ours is None or theirs is None else ours.major != theirs.major
 
 
@@ -311,6 +311,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "driver_lacks_a_card": driver_lacks_a_card,
     "program_asks_for_cuda": program_asks_for_cuda,
     "cuda_build_for_driver": cuda_build_for_driver,
-    "nvcc_of_another_major": nvcc_of_another_major,
+    "cuda_majors_differ": cuda_majors_differ,
     "older_cuda_library_in_front": older_cuda_library_in_front,
 }

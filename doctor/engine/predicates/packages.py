@@ -104,18 +104,18 @@ def nvidia_wheels_of_two_majors(scope: Scope, _clause: Clause) -> bool | None:
 
 
 def torch_has_no_wheel(scope: Scope, _clause: Clause) -> bool | None:
-    """A torch that the program's requirements pin has no wheel for this Python. Binds wanted, python."""
+    """A torch that the program's requirements pin has no wheel for this Python. Binds wanted."""
     known, rows = scope.snapshot.look("src.requirements")
-    python = scope.get("python.version")[1]
-    if not known or not python:
+    tag = wheels.python_tag(str(scope.known("python.version") or ""))
+    where = wheels.platform(scope.known("os.name"), scope.known("os.arch"))
+    if not known or not tag or not where:
         scope.miss("src.requirements")
         return None
-    where = wheels.platform(scope.snapshot.get("os.name"), scope.snapshot.get("os.arch"))
     for row in rows or ():
         pinned = re.fullmatch(r"==\s*([0-9][0-9.]*)(?:\+\w+)?", str(row.get("spec") or "").strip())
-        tag = wheels.python_tag(python)
-        wanted = row.get("name") == "torch" and not row.get("met") and pinned and where and tag
-        if wanted and pinned and where and tag and wheels.has_wheel("torch", pinned[1], tag, where) is False:
+        if row.get("name") != "torch" or row.get("met") or not pinned:
+            continue
+        if wheels.has_wheel("torch", pinned[1], tag, where) is False:
             scope.bind("wanted", pinned[1])
             return True
     return False
