@@ -121,6 +121,16 @@ def torch_has_no_wheel(scope: Scope, _clause: Clause) -> bool | None:
     return False
 
 
+def glibc_below_torch_wheel(scope: Scope, _clause: Clause) -> bool | None:
+    """The system's glibc is older than the manylinux tag of the installed torch's default wheel asks for."""
+    torch, libc = scope.known("dist.torch"), scope.known("libc.version")
+    where = wheels.platform(scope.known("os.name"), scope.known("os.arch"))
+    floor = wheels.glibc_floor(torch, where) if torch and where else None
+    if not floor or not libc or scope.known("libc.name") != "glibc":
+        return None if not (torch and libc and where) else False
+    return versions.compare(libc, floor) == -1
+
+
 def numpy_below_need(scope: Scope, _clause: Clause) -> bool | None:
     """The numpy is older than an installed compiled package states in its metadata. Binds package, spec, numpy."""
     known, rows = scope.snapshot.look("python.unmet")
@@ -165,6 +175,7 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "nvidia_wheels_bad": nvidia_wheels_bad,
     "nvidia_wheels_of_two_majors": nvidia_wheels_of_two_majors,
     "torch_has_no_wheel": torch_has_no_wheel,
+    "glibc_below_torch_wheel": glibc_below_torch_wheel,
     "numpy_below_need": numpy_below_need,
     "triton_not_of_torch": triton_not_of_torch,
 }
