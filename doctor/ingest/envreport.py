@@ -27,6 +27,8 @@ _PLAIN = re.compile(
 _MISSING = ("not installed", "module not found", "not found", "none")
 _VOID = ("n/a", "could not collect", "none", "not available", "unknown", "no cuda", "")
 _ARCH = re.compile(r"(?:\b|_)(?:sm|compute)_\d{2,3}[a-z]?\b")
+# mmengine's collect_env as python prints its dictionary.
+_PAIR = re.compile(r"\('([\w.]{2,20}(?: \w{1,12}){0,2})', '?([^'\n()]{1,80})")
 _PLATFORM = re.compile(r"(Linux|Windows|macOS|Darwin)-([\w.+~-]{1,120})")
 _GLIBC = re.compile(r"glibc[- ]?(\d\.\d{1,3})|musl[- ]?(\d\.\d{1,3})")
 _GIB = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(Ki|Mi|Gi|Ti|K|M|G|T)?B?\b", re.IGNORECASE)
@@ -76,6 +78,9 @@ def read(text: Text, sheet: Sheet) -> bool:
         match = _LINE.match(line)
         if match and _key(_name(match.group(1)), match.group(2).strip().rstrip("`*'\"|").strip(), sheet, rank):
             keyed = True
+    if "('sys.platform'" in text.low:
+        for match in _PAIR.finditer(text.body):
+            _key(_name(match.group(1)), match.group(2).strip(), sheet, LISTED)
     _plain(text, sheet)
     if keyed and text.has("gpu 0", "gpu models", "gpu0", "gpu 1"):
         smi.listing(text, sheet)
@@ -109,7 +114,7 @@ def _package(dist: str, value: str, sheet: Sheet, rank: int) -> None:
     found = version(value)
     if found and (("." in found) or len(found) > 3) and not value[len(found) :].startswith(("/", "%", ":")):
         sheet.dist(dist, found, rank)
-        if dist == "torch" and value[len(found) :].lower().startswith((" (true)", " (cuda)")):
+        if dist == "torch" and value[len(found) :].lower().startswith((" (true)", " (cuda)", " (gpu)")):
             sheet.put("gpu.present", True, SAID)
     elif rank == LISTED and value.lower().startswith(_MISSING) and "dist." + normalise(dist) not in sheet.facts:
         sheet.dist(dist, None, rank)
@@ -245,6 +250,13 @@ def _gpu(value: str, sheet: Sheet, rank: int) -> None:
     sheet.put("gpus", [{"index": index, **record} for index in range(count)], min(rank, SAID))
 
 
+def _gpu_memory(value: str, sheet: Sheet, rank: int) -> None:
+    """Size of the cards that were named above, for all that have none."""
+    match = _GIB.match(value)
+    for gpu in (sheet.facts.get("gpus") or ()) if match else ():
+        gpu.setdefault("total", int(float(match.group(1)) * (1 << 20 if "M" in value.upper() else 1 << 30)))  # type: ignore[union-attr]
+
+
 def _memory(value: str, sheet: Sheet, rank: int) -> None:
     match = _GIB.match(value)
     if match:
@@ -324,6 +336,7 @@ _READERS: dict[str, Callable[[str, Sheet, int], None]] = {
     "cuda version": _toolkit,
     "cuda-version": _toolkit,
     "gpu type": _gpu,
+    "gpu memory": _gpu_memory,
     "gpu": _gpu,
     "gpu model": _gpu,
     "graphics card": _gpu,

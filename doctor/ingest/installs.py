@@ -19,6 +19,11 @@ _NEEDS = re.compile(
 )
 _BUT = re.compile(rf"but you(?:'ll)? have ({_NAME}) ({VERSION})")
 _UNINSTALLED = re.compile(rf"Successfully uninstalled ({_NAME}?)-({VERSION})")
+_UV_NONE = re.compile(
+    rf"no version of ({_NAME})(?:\[[\w,-]{{1,60}}\]|\{{[^}}\n]{{1,120}}\}})?([=<>!~]{{1,2}}[\w.+*,<>=!~]{{1,100}})?"
+)
+_UV_MISSING = re.compile(rf"Because ({_NAME}) was not found in the")
+_UV_PYTHON = re.compile(r"Using (?:CPython|Python) (\d\.\d{1,2}\.\d{1,2}\w{0,4})\b")
 _ASKED = re.compile(
     rf"(?:No matching distribution found for|satisfies the requirement) ({_NAME})(?:\[[\w,-]{{1,60}}\])?"
     r"([=<>!~]{1,2}[\w.+*,<>=!~ ]{1,100}?)?(?: \(from|$)"
@@ -94,3 +99,12 @@ def _asked(text: Text, sheet: Sheet) -> None:
         match = _ASKED.search(text.lines[row].strip())
         if match:
             sheet.add("log.not_found", {"name": normalise(match.group(1)), "spec": (match.group(2) or "").strip()}, 20)
+    for row in text.rows("no version of ", "was not found in the", most=10):
+        match = _UV_NONE.search(text.lines[row]) or _UV_MISSING.search(text.lines[row])
+        if match:
+            spec = match.group(2) if match.re is _UV_NONE else ""
+            sheet.add("log.not_found", {"name": normalise(match.group(1)), "spec": (spec or "").rstrip(",")}, 20)
+    for row in text.rows("using cpython ", "using python ", most=3):
+        match = _UV_PYTHON.search(text.lines[row])
+        if match:
+            sheet.put("python.version", match.group(1))

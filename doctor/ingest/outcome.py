@@ -35,12 +35,12 @@ _CAUGHT = re.compile(
     r"{1,2})>|(?:killed|terminated|died) (?:by|from|with) signal:? ?(?:\w{1,10} ?\()?(\d{1,2})\b"
     r"|got signal:? (\d{1,2})\b|Signal (\d{1,2}) \(SIG\w{1,8}\) received|SIG(?:KILL"
     r"|SEGV|ABRT|BUS|FPE|ILL)\b"
+    r"|(K)illed? process \d{1,9}\b|(O)OMKilled\b(?!\"?: ?false)"
 )
 _NAMED = {"SIGKILL": 9, "SIGSEGV": 11, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8, "SIGILL": 4}
 _STATUS = re.compile(
-    "(?:exit(?:ed)?(?: with)?(?: a)?(?: non-zero)?(?: status| code)?|exitcode"
-    r"|exit_code|exit status|returncode|return code|non-zero exit status|Exit Code)[ :=(]{1,3}(-?\d{1,"
-    r"10})\b"
+    r"(?:exit(?:ed)?(?: with)?(?: a)?(?: non-zero)?[ _]?(?:status|code)?|return[ _]?code)\"?[ :=(]{1,10}(-?\d{1,10})\b",
+    re.IGNORECASE,
 )
 _SHARDS = re.compile(
     "(Loading (?:checkpoint shards|pipeline components|safetensors checkpoint shards"
@@ -151,11 +151,24 @@ def _signal(text: Text, sheet: Sheet) -> None:
             low = line.lower()
             number = next((number for words, number in _SIGNALS.items() if words in low), 4 if "illegal" in low else 9)
             sheet.put("log.exit_signal", number)
-    for row in text.rows("signal", "sigkill", "sigsegv", "sigabrt", "sigbus", "sigfpe", "sigill", most=12):
+    for row in text.rows(
+        "signal",
+        "kill process",
+        "killed process",
+        "oomkilled",
+        "sigkill",
+        "sigsegv",
+        "sigabrt",
+        "sigbus",
+        "sigfpe",
+        "sigill",
+        most=12,
+    ):
         match = _CAUGHT.search(text.lines[row])
         if match:
             digits = [group for group in match.groups() if group and group.isdigit()]
-            number = int(digits[-1]) if digits else next((n for name, n in _NAMED.items() if name in match.group()), 0)
+            named = next((n for name, n in _NAMED.items() if name in match.group()), 0)
+            number = int(digits[-1]) if digits else 9 if "ill" in match.group() else named
             if 0 < number < 65:
                 sheet.put("log.exit_signal", number)
 
@@ -177,11 +190,14 @@ def _status(text: Text, sheet: Sheet) -> None:
 def _double(text: Text, sheet: Sheet) -> None:
     """The same shards loaded to the end twice by one process; ranks that load side by side are not counted."""
     ends: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, str], int] = {}
     for row in text.rows("loading checkpoint shards", "loading safetensors checkpoint", "loading weights", most=200):
         match = _SHARDS.search(text.lines[row])
         if match and match.group(2) == "100" and match.group(3) == match.group(4):
             key = (match.group(1)[:30], match.group(4))
-            ends[key] = ends.get(key, 0) + 1
+            between = text.lines[last[key] + 1 : row] if key in last else ["first"]
+            ends[key] = ends.get(key, 0) + any(line.strip() for line in between)  # a bar prints its end twice
+            last[key] = row
     if ends and not text.has("[rank1]", "rank 1", "local_rank", "world_size", "world size"):
         sheet.put("log.double_load", max(ends.values()) == 2)
 

@@ -31,7 +31,9 @@ _CONTROLS = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 _NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
-_PROGRESS = re.compile(r"^[^\n]{0,300}?\d{1,3}%\|[^\n]*\n(?=[^\n]{0,300}?\d{1,3}%\|)", re.MULTILINE)
+# A step of a progress bar that another one follows; the first and the last (0 % and 100 %) stay.
+_PROGRESS = re.compile(r"^[^\n]{0,300}?\b[1-9]\d?%\|[^\n]*\n(?=[^\n]{0,300}?\d{1,3}%\|)", re.MULTILINE)
+_QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # word processors and forums make them of plain ones
 
 
 def clean(source: bytes | str) -> str:
@@ -41,6 +43,8 @@ def clean(source: bytes | str) -> str:
         text = _ESCAPES.sub("", text)
     text = _NEWLINES.sub("\n", text)
     text = _CONTROLS.sub("", text).replace("\u00a0", " ").replace("\u0130", "I")  # U+0130 grows when lowered
+    if not text.isascii():
+        text = text.translate(_QUOTES)
     if "[0m" in text or "[39m" in text:
         text = _NAKED_COLOUR.sub("", text)
     if "%|" in text:
@@ -149,6 +153,10 @@ _TAGS = re.compile(
 )
 _FENCE = re.compile(r"^[ \t]{0,12}(?:```|~~~)[^\n]*$", re.MULTILINE)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#39|#x27|#34|#96);")
+# Links that notebooks make of paths: [/x/y.py](https://localhost:8080/#).
+_LINK = re.compile(
+    r"\[([^\[\]\n]{1,500})\]\((?:https?://localhost|file:|vscode-|command:)[^()\n]{0,600}(?:\([^()\n]{0,200}\))?[^()\n]{0,300}\)"
+)
 _BOX_END = re.compile(r" {1,200}[│┃]$", re.MULTILINE)
 
 
@@ -158,6 +166,8 @@ def unwrap(text: str) -> str:
         text = _FENCE.sub("", text)
     if "</" in text or "<br" in text:
         text = _TAGS.sub("", text)
+    if "](" in text:
+        text = _LINK.sub(r"\1", text)
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m.group()), text)
     if "│" in text or "┃" in text:

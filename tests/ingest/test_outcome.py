@@ -32,6 +32,8 @@ def test_out_of_memory(facts, text, expected):
     [
         ("Killed", 9), ("Segmentation fault (core dumped)", 11), ("run.sh: line 3: 4321 Killed    python x.py", 9), ("Caught signal 8 (Floating point exception)", 8),
         ("exit code: 137", 9), ("exitcode: -9 (pid: 77) of binary: /usr/bin/python", 9), ("died with <Signals.SIGKILL: 9>", 9), ("Bus error (core dumped)", 7), ("已杀死", 9), ("段错误 (核心已转储)", 11),
+        ("    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137", 9), ('"OOMKilled": false,\n"ExitCode": 139,', 11),
+        ("Out of memory: Killed process 1557026 (python) total-vm:256780kB", 9),
         ("zsh: illegal hardware instruction  python", 4), ("Process finished with exit code 139 (interrupted by signal 11: SIGSEGV)", 11), ("Process finished with exit code -1073741819 (0xC0000005)", 11),
     ],
 )  # fmt: skip
@@ -50,6 +52,10 @@ def test_double_load(facts):
     line = "Loading checkpoint shards: 100%|██████████| 2/2 [00:05<00:00,  2.6s/it]\n"
     assert facts(line)["log.double_load"] is False
     assert facts(line + "x\n" + line)["log.double_load"] is True
+    assert facts(line + line)["log.double_load"] is False  # a bar prints its end twice
+    first = line.replace("100%", "0%").replace("2/2", "0/2")
+    assert facts((first + line) * 2)["log.double_load"] is True
+    assert facts(first + line * 2)["log.double_load"] is False
     assert "log.double_load" not in facts("[rank1]: " + line + line + "world size 2\n")
 
 

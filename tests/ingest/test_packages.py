@@ -165,3 +165,13 @@ def test_wheels(facts):
         }
     ]
     assert "python.version" not in found
+
+
+def test_uv_resolver(facts):
+    found = facts(
+        "Using Python 3.11.13 environment at: .venv\n  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of torch==2.7.0+cu126 and your project depends on\n"
+        "      torch==2.7.0+cu126, we can conclude that your project's requirements are unsatisfiable.\n"
+    )
+    assert found["log.not_found"] == [{"name": "torch", "spec": "==2.7.0+cu126"}]
+    assert found["python.version"] == "3.11.13"
+    assert "depends on torch==2.7.0+cu126" in found["log.lines"][2]

@@ -245,3 +245,23 @@ def test_broken_snapshot_in_a_text_is_just_text(facts):
     assert (
         facts(json.dumps({"schema": "vlmdoctor.report/1", "snapshot": {"facts": {"gpu.count": 3}}}))["gpu.count"] == 3
     )
+
+
+def test_mmengine_dictionary_and_llamafactory(facts):
+    found = facts(
+        "OrderedDict([('sys.platform', 'linux'), ('Python', '3.9.17 (main, Jul  5 2023, 20:41:20) [GCC 11.2.0]'), ('CUDA available', False), ('PyTorch', '2.0.1')])"
+    )
+    assert (found["os.name"], found["python.version"], found["dist.torch"]) == ("linux", "3.9.17", "2.0.1")
+    found = facts(
+        "- `llamafactory` version: 0.9.3.dev0\n- PyTorch version: 2.6.0+cu124 (GPU)\n- GPU type: Tesla T4\n- GPU number: 1\n- GPU memory: 14.74GB\n"
+    )
+    assert found["gpus"] == [{"index": 0, "name": "Tesla T4", "total": int(14.74 * GIB)}]
+    assert found["dist.llamafactory"] == "0.9.3.dev0"
+
+
+def test_llava_logs_success_at_error_level(facts):
+    found = facts(
+        "2023-09-03 13:06:49 | ERROR | stderr | INFO:     Application startup complete.\n2023-09-03 13:06:49 | INFO | model_worker | Register to controller\n"
+    )
+    assert found["log.healthy"] is True
+    assert "llava-log" in found["log.kind"]

@@ -168,3 +168,33 @@ def test_warnings_are_no_exceptions(facts):
     assert "log.exceptions" not in facts(
         "/x/site-packages/a/b.py:3: UserWarning: careful\n  warnings.warn(\nFutureWarning: later\n"
     )
+
+
+def test_colab_links_and_curly_quotes(facts):
+    found = facts(
+        "[/usr/local/lib/python3.11/dist-packages/vllm/utils.py](https://localhost:8080/#) in inner(*args, **kwargs)\n-> 1161             return fn()\n\nValueError: no\n"
+    )
+    assert found["log.raised_by"] == "vllm"
+    found = facts(
+        "Traceback (most recent call last):\nFile “/e/lib/python3.10/site-packages/vllm/v1/engine/core.py”, line 699, in run\nx = 1\nValueError: no\n"
+    )
+    assert found["log.raised_by"] == "vllm"
+
+
+def test_vllm_engine_core(facts):
+    lead = "(EngineCore_DP0 pid=59619) ERROR 10-15 08:32:29 [core.py:708] "
+    found = facts(
+        "".join(lead + line + "\n" for line in PLAIN.splitlines())
+        + "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.\n"
+    )
+    assert [e["type"] for e in found["log.exceptions"]] == ["AssertionError", "RuntimeError"]
+
+
+def test_rich_box(facts):
+    found = facts(
+        "╭───────────────── Traceback (most recent call last) ─────────────────╮\n│ /data/me/swift/trainers/__init__.py:10 in <module>                  │\n"
+        "│ /opt/lib/python3.10/site-packages/peft/tuners/lora.py:42 in forward  │\n╰─────────────────────────────────────────────────────────────────────╯\n"
+        "ModuleNotFoundError: No module named 'modelscope'\n"
+    )
+    assert only(found)["type"] == "ModuleNotFoundError"
+    assert (found["log.raised_by"], found["log.called_by"]) == ("peft", "/data/me/swift/trainers/__init__.py")
