@@ -191,7 +191,7 @@ def name_should_be_there(scope: Scope, _clause: Clause) -> bool | None:
     """The text misses a name or package that the listed installation has: another interpreter ran."""
     found = _first_match(scope, _CANNOT, "cannot import name")
     if found is None:
-        return None if scope.case.log is None else False
+        return False
     dotted = symbol(found["module"], found["name"])
     package = normalise(found["module"].split(".")[0])
     version = scope.known(f"dist.{package}")
