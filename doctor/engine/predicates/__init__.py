@@ -15,7 +15,7 @@ from doctor.model.rule import Clause
 
 Predicate = Callable[[Scope, Clause], bool | None]
 
-_AREAS = ("drivers", "packages", "hfstack", "hub", "machine", "source")
+_AREAS = ("drivers", "packages", "hfstack", "pyenv", "hub", "machine", "source")
 
 
 def _all() -> dict[str, Predicate]:

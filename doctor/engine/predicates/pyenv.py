@@ -1,0 +1,71 @@
+"""Predicates about the interpreter and what its environment can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from doctor.engine.scope import Scope
+from doctor.knowledge import versions, wheels
+from doctor.model.rule import Clause
+
+
+def python_refused(scope: Scope, _clause: Clause) -> bool | None:
+    """An installed distribution does not support this Python by its own metadata. Binds dist, version, needs_python."""
+    python, table = scope.known("python.version"), scope.snapshot.get("python.needs_python")
+    if python is None or table is None:
+        scope.miss("python.needs_python")
+        return None
+    for name, wanted in sorted(table.items()):
+        if wanted and versions.accepts(str(wanted), python) is False:
+            scope.see("python.needs_python", {name: wanted})
+            scope.bind("dist", name)
+            scope.bind("needs_python", wanted)
+            return _floor(str(wanted), python)
+    return False
+
+
+def _floor(wanted: str, python: str) -> bool | None:
+    """The refusal is about the age of the interpreter, not about a ceiling."""
+    found = versions.spec(wanted)
+    if found is None:
+        return None
+    return any(s.operator in (">=", ">", "~=") and versions.accepts(str(s), python) is False for s in found)
+
+
+def pin_needs_older_python(scope: Scope, _clause: Clause) -> bool | None:
+    """A pinned requirement has wheels for older Pythons only. Binds name, pin, newest."""
+    python, rows = scope.known("python.version"), scope.snapshot.get("src.requirements")
+    where = wheels.platform(scope.known("os.name"), scope.known("os.arch"))
+    if python is None or rows is None or where is None:
+        scope.miss("src.requirements")
+        return None
+    for row in rows:
+        spec, name = str(row.get("spec") or ""), str(row.get("name") or "")
+        if not spec.startswith("==") or "*" in spec or "," in spec:
+            continue
+        newest = newest_tag(name, spec.lstrip("= "), where)
+        if newest and newest < minor(python):
+            scope.see("src.requirements", f"{name}{spec}")
+            scope.bind("name", name)
+            scope.bind("pin", spec)
+            scope.bind("newest", f"3.{newest}")
+            return True
+    return False
+
+
+def minor(python: str) -> int:
+    """Minor number of a Python 3 version; 0 when it cannot be read."""
+    found = versions.parse(python)
+    return found.minor if found and found.major == 3 else 0
+
+
+def newest_tag(name: str, version: str, where: str) -> int | None:
+    """Minor number of the newest Python 3 with a wheel of this release; None: not known, or pure."""
+    having = [m for m in range(6, 20) if wheels.has_wheel(name, version, f"cp3{m}", where)]
+    return None if not having or having[-1] == 19 else having[-1]
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "pin_needs_older_python": pin_needs_older_python,
+    "python_refused": python_refused,
+}
