@@ -9,6 +9,8 @@ from doctor.report.layout import MIN_WIDTH, width_of, wrap
 from doctor.report.untrusted import lines, plain
 from doctor.words import say
 
+NARROW = 40  # columns below which labels stand on lines of their own
+
 Paint = Callable[[str, str], str]  # (text, role) -> text with colours, or unchanged
 
 
@@ -53,7 +55,7 @@ def _entry(language: str, entry: Entry, width: int, paint: Paint) -> Iterator[st
     indent = "    " if finding.under else ""
     if finding.under:
         yield f"  {say(language, 'follows')}:"
-    head = wrap(plain(entry.title), width, f"{indent}{label}  {finding.rule}  ", indent + "  ")
+    head = _labelled(f"{indent}{label}  {finding.rule}  ", indent + "  ", plain(entry.title), width)
     yield head[0].replace(label, paint(label, finding.severity), 1)
     yield from head[1:]
     yield from _part(language, "why", entry.why, width, indent)
@@ -69,8 +71,15 @@ def _part(language: str, key: str, text: str, width: int, indent: str) -> Iterat
     label = say(language, key)
     first = f"{indent}  {label} "
     first += " " * max(0, len(indent) + 9 - width_of(first))
-    hang = indent + ("  " if width < 40 else " " * (width_of(first) - len(indent)))
-    yield from wrap(" ".join(lines(text)), width, first, hang)
+    hang = indent + "  " if width < NARROW else " " * width_of(first)
+    yield from _labelled(first, hang, " ".join(lines(text)), width)
+
+
+def _labelled(label: str, hang: str, text: str, width: int) -> list[str]:
+    """Text behind its label, or below it where there is no room beside it."""
+    if width >= NARROW:
+        return wrap(text, width, label, hang)
+    return [label.rstrip(), *wrap(text, width, hang, hang)]
 
 
 def _seen(language: str, entry: Entry, width: int, indent: str) -> Iterator[str]:

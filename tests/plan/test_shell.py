@@ -1,0 +1,66 @@
+"""Every value that meets a command line reads back as exactly itself."""
+
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from doctor.model import FixStep
+from doctor.plan.shell import Target, command, quote
+
+BASH = shutil.which("bash")
+# what a shell argument can hold; control and bidirectional characters are dropped by design
+words = st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")), max_size=30)
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash here")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(words.filter(lambda w: w != "~" and not w.startswith("~/")), min_size=1, max_size=20))
+def test_bash_reads_the_same_words(values):
+    line = "printf '%s\\0' " + " ".join(quote(value) for value in values)
+    done = subprocess.run([BASH, "-c", line], capture_output=True, check=True)
+    assert done.stdout.decode().split("\0")[:-1] == values
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash here")
+def test_home_stays_home():
+    done = subprocess.run([BASH, "-c", "echo " + quote("~/a b/$(id)")], capture_output=True, text=True, env={"HOME": "/h"}, check=True)
+    assert done.stdout == "/h/a b/$(id)\n"
+
+
+def test_control_characters_are_dropped():
+    assert quote("a\x1b[31m\u202eb") == "'a[31mb'"
+
+
+@given(words)
+def test_powershell_quotes_are_closed(value):
+    text = quote(value, "powershell")
+    if text.startswith("'"):
+        inner = text[1:-1].replace("''", "").replace("\u2018\u2018", "").replace("\u2019\u2019", "")
+        inner = inner.replace("\u201a\u201a", "").replace("\u201b\u201b", "")
+        assert not set(inner) & set("'\u2018\u2019\u201a\u201b")
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (FixStep("pin", "torchvision", "==0.20.1", "changes-env"), "python -m pip install torchvision==0.20.1"),
+        (FixStep("pin", "numpy", ">=1.26,<2", "changes-env"), "python -m pip install 'numpy>=1.26,<2'"),
+        (FixStep("unset_env", "http_proxy", "", "safe"), "unset http_proxy"),
+        (FixStep("set_env", "HF_HOME", "~/my cache", "safe"), "export HF_HOME=\"$HOME\"/'my cache'"),
+        (FixStep("set_env", "A;rm -rf /", "x", "safe"), ""),
+        (FixStep("link", "openai/clip", "~/s n", "safe"), "mkdir -p -- openai && ln -sfn -- \"$HOME\"/'s n' openai/clip"),
+        (FixStep("run", "rm -- {p}", "", "safe", 1, (), {"p": "$(id)"}), "rm -- '$(id)'"),
+        (FixStep("advise", "nvidia-driver", "", "manual"), ""),
+    ],
+)
+def test_commands(step, expected):
+    assert command(step, Target()) == expected
+
+
+def test_windows_and_uv():
+    step = FixStep("pin", "numpy", "<2", "changes-env")
+    assert command(step, Target("powershell", "C:\\Program Files\\py.exe")) == "& 'C:\\Program Files\\py.exe' -m pip install 'numpy<2'"
+    assert command(step, Target("bash", "~/v/bin/python", "uv")) == "uv pip install --python \"$HOME\"/v/bin/python 'numpy<2'"
