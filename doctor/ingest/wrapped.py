@@ -13,7 +13,7 @@ _MOST = 1500
 _GOES_ON = re.compile(r"[ \t│]{0,60}(?:[a-z(`'0-9]|NumPy \d|PyTorch \(|CUDA |GPU |GPUs )")
 _BREAKS = re.compile(
     r"[ \t]{0,40}(?:File \"|Traceback|[\w.-]{1,60} {2,}\d|[\w.-]{1,60}==\S{1,40}$|at /"
-    r"|[A-Za-z][\w ()-]{0,40}: |[a-z_]{1,30} ?[:=(])"
+    r"|[A-Za-z][\w ()-]{0,40}: |[a-z_]{1,30}(?: ?[:(]| = |=(?!=)))"
 )
 
 
