@@ -9,6 +9,7 @@ import time
 import hubmodel
 import hubpaths
 import hubroots
+from src_where import complete
 from wire import Group
 
 TOKEN_CAP = 4096  # bytes of a token file that are read
@@ -17,13 +18,26 @@ SHARE = 0.75  # of the deadline for the caches; the rest is for sending
 
 
 def layout(ctx):
-    """The rules of the installed versions; both lists of ``site`` are read with a short limit."""
+    """The rules of the installed versions, which are looked up with a short limit."""
     env = ctx.get("env") or {}
     home = ctx.get("home") or env.get("HOME") or os.path.expanduser("~")
-    sites = ctx.get("site") or []
-    names = hubroots.guarded(lambda: [n for folder in sites for n in _names(folder)], ctx["deadline"] * 0.3, None)
-    known = names is not None and bool(sites)
-    return hubpaths.Layout(env, home, ctx.get("cwd") or os.getcwd(), hubpaths.installed(names or ()), known)
+    names = hubroots.guarded(lambda: _installed_names(ctx), ctx["deadline"] * 0.3, None)
+    return hubpaths.Layout(env, home, ctx.get("cwd") or os.sep, hubpaths.installed(names or ()), bool(names))
+
+
+def _installed_names(ctx):
+    """File names in the target's site-packages folders; none when these are not known."""
+    return [name for folder in complete(ctx)[0] for name in _names(folder)]
+
+
+def program_repos(ctx):
+    """Names of the models that the user's program loads, as the part ``source`` reads it."""
+    if not ctx.get("what"):
+        return list(ctx.get("repos") or [])
+    import source
+
+    found = source.read_program(ctx)["src.repos"]
+    return list(ctx.get("repos") or []) + [record["id"] for record in found if record["entry"]]
 
 
 def _names(folder):
@@ -109,7 +123,7 @@ def read_caches(ctx):
     """Roots, repositories, damage and the model: side by side until three quarters of the deadline are over."""
     limit = time.time() + ctx["deadline"] * SHARE
     where = layout(ctx)
-    view = hubmodel.View(ctx, where, limit)
+    view = hubmodel.View(ctx.get("model"), lambda: program_repos(ctx), where, limit)
     view.start()
     roots = hubroots.start(where, limit, ctx.get("usual"))
     view.join()

@@ -24,15 +24,16 @@ MORE = 30  # other models that are followed
 class View(object):
     """Reads the model in a thread until ``limit``; what it has found by then can be asked for."""
 
-    def __init__(self, ctx, where, limit):
-        self.asked = ctx.get("model")
-        self.others = [name for name in (ctx.get("repos") or []) if isinstance(name, str)]
+    def __init__(self, asked, program, where, limit):
+        self.asked = asked or None
+        self.program = program  # gives the names of models that the user's program loads
+        self.others = []
         self.cwd, self.root = where.cwd, where.absolute(where.hub_cache)
         self.limit = limit
         self.found, self.problems, self.refs, self.links = {}, [], [], []
         self.judged_ids = set()
         self.complete = {}  # id -> everything a load needs is there
-        self.known = {name for name in [self.asked] + self.others if name}
+        self.known = {self.asked} - {None}
         self.place = None
         self.near, self.planned = [], []
         self.linked, self.shadowed = set(), set()  # names that a script links; names that are local folders or files
@@ -56,12 +57,20 @@ class View(object):
 
     def _run(self):
         try:
+            self._read_program()
             self.planned = hublinks.planned(self.cwd)
             named = self._main() if self.asked else []
             self._others(named)
             self.done = True
         except Exception as error:  # the other facts of the group must still be sent
             self.error = reason(error)
+
+    def _read_program(self):
+        """Without a model asked for, the first one that the program loads counts as asked for."""
+        self.others = [name for name in self.program() if isinstance(name, str) and name]
+        if self.asked is None and self.others:
+            self.asked = self.others[0]
+        self.known.update([name for name in [self.asked] + self.others if name])
 
     def _resolve(self, name):
         """Where a model lies. A start script may make the link by which a snapshot without a ref is found."""
@@ -162,7 +171,7 @@ class View(object):
 
     def facts(self, cached):
         """The facts; ``cached``: ids of the models in all roots. Without a model asked for they are all absent."""
-        out = {"model.asked": self.asked or None}
+        out = {"model.asked": self.asked}
         if not self.done and self.asked:
             out.update({"?" + name: self.error or "no answer in time" for name in NAMES if name not in self.found})
         else:

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import stat
+import threading
+import time
 from pathlib import Path
 
 import hub
@@ -26,14 +28,14 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def read(place, model=None, env=None, repos=(), versions=("huggingface_hub-0.36.0", "transformers-4.57.1"), deadline=8.0):
+def read(place, model=None, env=None, repos=(), versions=("huggingface_hub-0.36.0", "transformers-4.57.1"), deadline=8.0, **more):
     site = place / "site"
     shutil.rmtree(site, ignore_errors=True)
     for name in versions:
         (site / f"{name}.dist-info").mkdir(parents=True)
     env = {"HOME": str(place / "home"), **(env or {})}
     ctx = {"env": env, "home": str(place / "home"), "cwd": str(place / "work"), "model": model, "repos": list(repos),
-           "site": [str(site)], "deadline": deadline}
+           "site": [str(site)], "deadline": deadline, **more}
     facts = {}
     for group in hub.GROUPS:
         got = group.read(ctx)
@@ -338,6 +340,25 @@ def test_modelscope(place):
     assert read(place)["modelscope.repos"] == ["qwen/Qwen2.5-VL"]
 
 
+def test_model_that_a_program_loads(place):
+    cached(place)
+    (place / "work" / "demo.py").write_text('from transformers import AutoModel\nAutoModel.from_pretrained("o/m")\n')
+    facts = read(place, what=[str(place / "work" / "demo.py")])
+    assert (facts["model.asked"], facts["model.cached"]) == ("o/m", True)
+
+
+def test_versions_of_an_interpreter_that_was_named(place):
+    cached(place, root="data/tc")
+    lib = place / "venv" / "lib" / "python3.11" / "site-packages"
+    for name in ("huggingface_hub-0.25.2", "transformers-4.44.2"):
+        (lib / f"{name}.dist-info").mkdir(parents=True)
+    (place / "venv" / "pyvenv.cfg").write_text("version = 3.11.2\n")
+    (place / "venv" / "bin").mkdir()
+    (place / "venv" / "bin" / "python").symlink_to("/usr/bin/python3.11")
+    facts = read(place, "o/m", {"TRANSFORMERS_CACHE": str(place / "data/tc")}, site=[], target=str(place / "venv/bin/python"))
+    assert (facts["hf.hub_cache_by"], facts["model.cached"]) == ("TRANSFORMERS_CACHE", True)
+
+
 def test_no_time_left_is_said(place):
     cached(place, repo_id="o/other")
     cached(place)
@@ -345,6 +366,22 @@ def test_no_time_left_is_said(place):
     assert "?hf.cache_files" in facts
     assert "not-checked" in kinds(facts, asked=False)
     assert "?model.cached" in facts
+
+
+def test_dead_disk_costs_only_its_own_facts(place, monkeypatch):
+    cached(place)
+    cached(place, root="data/hub")
+    release, real = threading.Event(), hubroots.folder_state
+    dead = str(place / "data/hub")
+    monkeypatch.setattr(hubroots, "folder_state", lambda path: release.wait(30) if path == dead else real(path))
+    began = time.monotonic()
+    facts = read(place, "o/m", env={"HUGGINGFACE_HUB_CACHE": dead, "HF_HUB_CACHE": str(place / "home/.cache/huggingface/hub")},
+                 deadline=1.0)
+    release.set()
+    assert time.monotonic() - began < 3
+    assert facts["model.cached"] is True
+    assert facts["hf.cached_models"] == 1
+    assert next(r for r in facts["hf.roots"] if r["path"] == dead)["exists"] is None
 
 
 def test_error_in_the_model_leaves_the_caches(place, monkeypatch):
