@@ -90,8 +90,10 @@ def test_architectures():
     assert archs.torch_carries("2.9.1", "12.1", "cu130") == "yes"
     assert archs.torch_carries("2.5.1+cpu", "8.6") == "no"
     assert archs.torch_carries("77.0", "8.6") is None
-    assert archs.newest_for("3.7") == ("2.5.1", "cu118")
-    assert archs.newest_for("8.6", "470.82.01") == ("2.5.1", "cu118")
+    assert archs.newest_for("3.7", specifier="<2.7") == ("2.6.0", "cu118")
+    assert archs.torch_carries("2.9.1", "12.0", "cu128", "win_amd64") == "yes"
+    assert archs.torch_carries("2.6.0", "12.0", "cu118") == "no"
+    assert archs.newest_for("8.6", "470.82.01") == ("2.7.1", "cu118")
 
 
 def test_wheels():
