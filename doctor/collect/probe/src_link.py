@@ -16,6 +16,7 @@ WEIGHT_FILE = re.compile(r"(?i)\.(gguf|bin|pt|pth|safetensors|ckpt|onnx|engine)$
 MODEL_NAME = re.compile(r"(?i)(model|ckpt|checkpoint|repo|tower|version|weights?|pretrained|tokenizer|processor|base)"
                         r"(_?(id|name|path|dir|repo|name_or_path|base))*$")
 CACHES = ("lru_cache", "cache", "cache_resource", "cache_data", "singleton", "cached")
+LOADS = 100  # loader calls of a program that are compared with each other
 SPLITS = ("auto", "balanced", "balanced_low_0", "sequential")
 KEEP = ("_node", "_branch", "_on", "_base", "_entries")
 
@@ -107,7 +108,8 @@ def judge_repeats(calls):
             together = old["_entries"] & record["_entries"]
             if old["model"] == record["model"] and same and together and not _exclusive(record, old):
                 record["again"] = True
-        seen.append(record)
+        if len(seen) < LOADS:
+            seen.append(record)
 
 
 def owners(reader):

@@ -18,6 +18,7 @@ from src_walk import Files, kind_of, text_of
 
 OLD_PRINT = ("Missing parentheses in call to 'print'", "multiple exception types must be parenthesized",
              "Missing parentheses in call to 'exec'", "leading zeros in decimal integer", "invalid hexadecimal literal")
+COMMAS = 60000  # in one file; the tree of a longer table takes hundreds of megabytes
 MAGIC = re.compile(r"^(\s*)([%!?])")
 
 
@@ -183,6 +184,9 @@ class Program(object):
         try:
             if kind == "ipynb":
                 data, shell = notebook(data)
+            elif data.count(b",") > COMMAS:
+                self.files.problem(path, "left out: a table of data, not a program")
+                return
             tree = tree_of(data, path, self.version)
             scan = Scan(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError, AttributeError, TypeError) as error:

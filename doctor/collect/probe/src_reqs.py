@@ -17,6 +17,7 @@ LINE = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*"
 URL = re.compile(r"^(?:-e\s+|--editable[ =])?((?:git|hg|svn)\+\S+|https?://\S+|file:\S+)")
 EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9][\w.-]*)")
 WHEEL = re.compile(r"/([A-Za-z0-9_.]+)-(\d[^-/]*)-[^/]*\.whl")
+LINE_CAP = 2000
 OPTION = re.compile(r"^(--?[\w-]+)[ =]?\s*(.*)$")
 
 
@@ -79,7 +80,8 @@ class Requirements(object):
                              "found": known or None})
 
     def line(self, text, path, number, optional=False):
-        """One line in the style of a requirements file."""
+        """One line in the style of a requirements file; no real one is longer than ``LINE_CAP`` characters."""
+        text = " ".join(text[:LINE_CAP].split())
         text = re.sub(r"(^|\s)#(?!egg=).*$", "", text).strip()
         if not text.startswith("-"):
             text = re.sub(r"\s--[a-z].*$", "", text)  # --hash, --no-build-isolation and other options of one line

@@ -4,6 +4,7 @@ import re
 from src_values import HIDDEN, SECRET_NAME, clean, is_secret
 
 LINES = 400  # of one file
+LINE_CAP = 4000  # characters, so that the patterns below stay quick
 # First words of commands that decide where and with what a model runs.
 COMMANDS = frozenset("""python python3 pip pip3 pipx uv conda mamba micromamba poetry torchrun accelerate deepspeed
 vllm lmdeploy sglang llama-server llama-cli huggingface-cli hf modelscope git wget curl aria2c ln rm mkdir mv cp cd
@@ -44,13 +45,13 @@ def lines(text):
                 start = 0
             continue
         if stripped.endswith("\\"):
-            held += stripped[:-1] + " "
+            held = (held + stripped[:-1] + " ")[:LINE_CAP]
             continue
-        whole, first, held, start = (held + stripped).strip(), start, "", 0
+        whole, first, held, start = (held + stripped).strip()[:LINE_CAP], start, "", 0
         if whole:
             yield first, whole
     if held.strip():
-        yield start, held.strip()
+        yield start, held.strip()[:LINE_CAP]
 
 
 def setting(name, value, path, line):

@@ -1,6 +1,7 @@
 """Files that are not what a reader hopes for."""
 
 import os
+import time
 
 import pytest
 import source
@@ -17,7 +18,8 @@ def problem(found):
     ("print 'x'\n", "python2"), ("try:\n pass\nexcept A, e:\n pass\n", "python2"), ("x = = 1\n", "syntax"),
     ("if 1:\n\tx = 1\n        y = 2\n", "tabs"), ("x = 1\n".encode("utf-16"), "encoding"),
     ("x = '中文'\n".encode("gbk"), "encoding"), ("x = " + "+".join("1" * 20000), "too deep"),
-    ("x = " + "-" * 50000 + "1", "too deep"), (b"\x00\x01\x02", "encoding"),
+    ("x = " + "-" * 50000 + "1", "too deep"),
+    ("x = [" + "1," * 70000 + "]", "left out"), (b"\x00\x01\x02", "encoding"),
 ])
 def test_files_that_do_not_parse(tmp_path, text, word):
     assert problem(program(tmp_path, text)) == [word]
@@ -111,3 +113,15 @@ def test_group_names_are_catalogued():
 
 def test_trouble_words():
     assert src_program.trouble(MemoryError(), None)[0] == "too deep: MemoryError"
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("run.sh", "pip install " + "a" * 200000 + '="' + "'" * 50000 + "\npython " + "-u " * 50000 + "\n" + "A=b " * 50000),
+    ("run.sh", "export A=" + "\\\n" * 50000 + "--model " * 20000 + "\n" + "; " * 100000),
+    ("requirements.txt", "a" * 300000 + "[" + "b" * 100000 + "\nx ; " + "(" * 100000 + "\ny " + " " * 200000 + "z\n"),
+    ("demo.py", "from transformers import AutoModel\n" + "AutoModel.from_pretrained('a/b')\n" * 5000),
+])
+def test_bait_for_patterns_is_read_in_time(tmp_path, name, text):
+    began = time.process_time()
+    facts(tmp_path, {name: text})
+    assert time.process_time() - began < 5
