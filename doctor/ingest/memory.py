@@ -68,6 +68,7 @@ _LLAMA = re.compile(
     r"|failed to allocate (CUDA\d{1,3}|ROCm\d{1,3}|Vulkan\d{1,3}|\w{1,20}) buffer of size (\d{1,16})"
     r"|failed to allocate buffer of size (\d{1,16})"
 )
+_PINNED = re.compile(r"failed to allocate (\d{1,9}[.]\d{1,3}) ([KMG]iB) of pinned memory")
 _FREE_ON = re.compile(r"Free memory on device .{0,40}?\((\d[\d.]{0,12})/(\d[\d.]{0,12}) (GiB)\)")
 _VLLM_KV = re.compile(
     r"(\d[\d.]{0,12}) (GiB) KV cache is needed, which is larger than the available KV cache memory \(("
@@ -124,6 +125,9 @@ def _others(line: str) -> dict[str, Any]:
         if match.group(1):
             return {"tried": size(match.group(1), match.group(2)), "device": int(match.group(3))}
         return {"tried": int(match.group(5) or match.group(6)), "device": match.group(4) or "gpu"}
+    match = _PINNED.search(line)
+    if match:
+        return {"tried": size(match.group(1), match.group(2)), "device": "cpu"}
     match = _FREE_ON.search(line)
     if match:
         return {"free": size(match.group(1), match.group(3)), "total": size(match.group(2), match.group(3))}

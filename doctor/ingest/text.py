@@ -49,9 +49,7 @@ def clean(source: bytes | str) -> str:
         text = _NAKED_COLOUR.sub("", text)
     if "%|" in text:
         text = _PROGRESS.sub("", text)
-    if len(text) > MAX_LINE:
-        text = _limit(text)
-    return text
+    return _limit(text)
 
 
 def _decode(data: bytes) -> str:
@@ -108,8 +106,11 @@ def _cut(text: str) -> str:
 
 
 def _limit(text: str) -> str:
-    """Over-long lines keep head and tail (the error is as often at the end), and so does the text as a whole."""
-    lines = text.split("\n")
+    """Over-long lines keep head and tail (the error is as often at the end), and so does the text as a whole.
+
+    Blanks at the end of lines go: consoles pad them to the width of the window.
+    """
+    lines = [line.rstrip() for line in text.split("\n")]
     if len(lines) > MAX_LINES:
         lines = [*lines[: MAX_LINES // 2], CUT, *lines[-MAX_LINES // 2 + 1 :]]
     half = MAX_LINE // 2 - 8

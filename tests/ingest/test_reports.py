@@ -265,3 +265,42 @@ def test_llava_logs_success_at_error_level(facts):
     )
     assert found["log.healthy"] is True
     assert "llava-log" in found["log.kind"]
+
+
+def test_answers_of_an_interpreter(facts):
+    found = facts(">>> torch.__version__\n'2.0.1+cu118'\n>>> torch.cuda.is_available()\nFalse\n")
+    assert (found["dist.torch"], found["log.cuda_available"]) == ("2.0.1+cu118", False)
+    found = facts(
+        '$ python -c "import torch, transformers; print(torch.__version__, torch.version.cuda, transformers.__version__)"\n2.5.1 12.4 4.46.3\n'
+    )
+    assert (found["dist.torch"], found["torch.cuda"], found["dist.transformers"]) == ("2.5.1", "12.4", "4.46.3")
+    assert "dist.torch" not in facts("print(torch.__version__)\nTraceback (most recent call last):\n")
+
+
+def test_lines_of_versions(facts):
+    found = facts("torch2.1.2，cuda11.8，python3.10\ntransformers版本4.37.2\n")
+    assert (found["dist.torch"], found["log.cuda"], found["python.version"], found["dist.transformers"]) == (
+        "2.1.2",
+        "11.8",
+        "3.10",
+        "4.37.2",
+    )
+    assert "dist.torch" not in facts("you should upgrade to torch 2.4.0 to make it work with this model")
+
+
+def test_new_collect_env_of_vllm(facts):
+    found = facts(
+        "Collecting environment information...          \n==============================\n        System Info\n==============================\nOS                           : TencentOS Server 3.2 (Final) (x86_64)\n"
+        "Libc version                 : glibc-2.28\nPyTorch version              : 2.8.0+cu128\nCUDA used to build PyTorch   : 12.8\nPython version               : 3.10.10 (main, Mar 21 2023, 18:45:11) [GCC 11.2.0] (64-bit runtime)\n"
+        "Is CUDA available            : True\nCUDA runtime version         : 12.4.131\nGPU models and configuration : \nGPU 0: NVIDIA H20                                                             \nGPU 1: NVIDIA H20\n\n"
+        "Nvidia driver version        : 535.161.08\nvLLM Version                 : 0.11.0\nCUDA_VISIBLE_DEVICES=0,1\n"
+    )
+    assert (
+        found["torch.version"],
+        found["torch.cuda"],
+        found["cuda.nvcc"],
+        found["driver.version"],
+        found["dist.vllm"],
+    ) == ("2.8.0+cu128", "12.8", "12.4.131", "535.161.08", "0.11.0")
+    assert found["gpus"] == [{"index": 0, "name": "NVIDIA H20"}, {"index": 1, "name": "NVIDIA H20"}]
+    assert (found["os.name"], found["libc.version"], found["cuda.visible"]) == ("linux", "2.28", ["0", "1"])
