@@ -15,7 +15,7 @@ from typing import Any
 
 from doctor.collect import environment, network, smi
 from doctor.collect.child import PROBE, Answer, Job, Runner, own_python
-from doctor.collect.merge import Facts
+from doctor.collect.merge import NO_DRIVER, Facts
 from doctor.collect.redact import Redactor
 from doctor.model.snapshot import Snapshot
 
@@ -92,6 +92,7 @@ class _Collection:
         self.found: dict[str, Any] = {}  # what the scout says about the target
         self.smi: dict[str, Any] | None = None
         self.asked_gpu = False
+        self.looked: set[str] = set()  # signs of a driver that the machine part has looked for
 
     def run(self) -> Facts:
         """Starts all parts, waits, merges."""
@@ -129,6 +130,8 @@ class _Collection:
         self._start(Job("pyenv", (*command, "pyenv"), self.request.timeout, settings, shim=shim))
 
     def _on_fact(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            self.looked.add(name)
         if name == "_target" and isinstance(value, dict):
             self._meet_target(value)
         elif name == "_smi" and isinstance(value, dict):
@@ -205,18 +208,30 @@ class _Collection:
             self.facts.take(answer)
         self._conclude_gpu(smi_answer)
         if self.target.asked and not self.found:
-            self.facts.add({"python.broken": "hangs", "python.executable": self.target.asked})
-            self.facts.miss(("python.version",), "the interpreter's folder did not answer")
+            self._unseen_target()
         facts, reasons = network.read(os.environ, self.facts.known.get("host.listening"))
         self.facts.add({**facts, "host.stdin_tty": _stdin_is_terminal()})
         self.facts.unread.update(reasons)
         if not self.request.online:
             self.facts.miss(("net.hub_reachable", "net.index_reachable"), "asked only with --online")
 
+    def _unseen_target(self) -> None:
+        """The scout said nothing: a dead mount if it could look at all, else nothing is known of the target."""
+        machine = self.runner.answers["machine"]
+        self.facts.add({"python.executable": self.target.asked})
+        if machine.status.startswith("could not start"):
+            self.facts.miss(("python.version",), "the part that looks at it " + machine.status)
+            return
+        self.facts.add({"python.broken": "hangs"})
+        self.facts.miss(("python.version",), "the interpreter's folder did not answer: a dead mount?")
+
     def _conclude_gpu(self, answer: Answer | None) -> None:
         """NVML's word first; nvidia-smi fills what it left open. Silence of both is never "no GPU"."""
         if not self.asked_gpu:
-            self.facts.no_driver()
+            if {"_smi", "_nvml_library"} <= self.looked:
+                self.facts.no_driver()
+            else:
+                self.facts.miss(NO_DRIVER, "it could not be found out whether a driver is here")
             return
         if answer is not None:
             told = smi.parse(answer.output)

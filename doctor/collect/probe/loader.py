@@ -138,7 +138,9 @@ def system_library(soname, cache):
 def read_system(ctx):
     """libcuda, NVML and libstdc++ as a program started now would get them."""
     if not hasattr(os, "uname") or os.uname().sysname != "Linux":
-        return {"libstdcxx.max": None, "libstdcxx.path": None, "driver.libcuda": None, "driver.libcuda_path": None}
+        return dict.fromkeys(
+            ("libstdcxx.max", "libstdcxx.path", "driver.libcuda", "driver.libcuda_path", "_nvml_library")
+        )
     cache = paths.read(CACHE, 8 << 20) or b""
     first = [e for e in entries(ctx["env"].get("LD_LIBRARY_PATH")) if os.path.isabs(e)][:ENTRY_CAP]
     found = {}
