@@ -138,9 +138,11 @@ def unmet(ctx):
 
 def _problem(line, versions, markers):
     """``(name, spec, version there or None)`` when the line is not met, ``None`` when it is or says nothing."""
+    if "extra" in line and only_extra(line.partition(";")[2]):
+        return None
     try:
         name, spec, marker = requirements.split(line)
-        if only_extra(marker) or not markers(marker):
+        if not markers(marker):
             return None
         name = metadata.normalise(name)
         there = versions.get(name)

@@ -171,8 +171,9 @@ class Elf(object):
                 indices.append(struct.unpack_from("<I", table, place)[0])
         if not indices:
             return []
-        strings = self._at(self._strings_at, min(self._strings_size, self.size - self._strings_at))
-        return [strings[index:strings.find(b"\0", index)] for index in indices if 0 < index < len(strings)]
+        low, high = min(indices), min(max(indices) + 4096, self._strings_size, self.size - self._strings_at)
+        strings = self._at(self._strings_at + low, max(0, high - low))
+        return [strings[index - low:strings.find(b"\0", index - low)] for index in indices if index < high]
 
     def version_needs(self):
         """``{library: [version tags]}`` of DT_VERNEED: what GLIBC_ and GLIBCXX_ levels it asks for."""

@@ -74,7 +74,7 @@ class Judge(object):
 
     def _torch_file(self, name):
         for folder in ([self.loader.torch_lib] if self.torch else []) + self.loader.conda:
-            if name in paths.name_set(folder):
+            if name in paths.name_set(folder, True):
                 return os.path.join(folder, name)
         return None
 
@@ -166,7 +166,8 @@ class Judge(object):
     def _symbols(self, own, lib, found):
         """The first symbol nobody defines: torch's for an extension, the CUDA libraries' for torch's ``own``."""
         tables = [] if own else self.torch_tables()
-        near = [self.exports(path) for path in found.values() if isinstance(path, str)]
+        near = [self.exports(path) for soname, path in found.items()
+                if isinstance(path, str) and not (own and soname.startswith(("libtorch", "libc10")))]
         near = [table for table in near if table]
         if None in found.values() or not (own or tables):
             return []  # the missing library is the cause

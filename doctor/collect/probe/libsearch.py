@@ -67,7 +67,7 @@ class Loader(object):
         # torch's packages load their own libraries one after the other, so a neighbour is there already
         order += (self.torch_folders() + [own] if with_torch else []) + self.conda
         for folder in order:
-            if name in _listed(folder):
+            if name in paths.name_set(folder, folder not in self.from_env):
                 path = os.path.join(folder, name)
                 if os.path.exists(path):
                     return path
@@ -99,7 +99,7 @@ class Loader(object):
 
     def _candidates(self, name):
         for folder in self.conda + self.from_env:
-            if name in _listed(folder):
+            if name in paths.name_set(folder):
                 yield os.path.join(folder, name)
         pattern = b"(/[^\0]*/" + re.escape(name.encode("ascii")) + b")\0"
         for found in re.findall(pattern, self.cache):
@@ -134,7 +134,8 @@ def _expand(part, own):
 
 
 def _listed(folder):
-    return paths.name_set(folder)
+    """Names in a folder of the system or the environment."""
+    return paths.name_set(folder, True)
 
 
 def _nvidia_folders(sites):

@@ -28,7 +28,10 @@ def bounded(call, path):
 
     thread = threading.Thread(target=work)
     thread.daemon = True
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # this user may have no more threads; a slow answer is better than none
+        return call(path)
     thread.join(WAIT)
     if not box:
         _SLOW.append(path)
@@ -68,10 +71,10 @@ def quiet_names(path, trusted=False):
 _SETS = {}
 
 
-def name_set(path):
+def name_set(path, trusted=False):
     """``quiet_names`` as a set, for folders that are asked again and again."""
     if path not in _SETS:
-        _SETS[path] = frozenset(quiet_names(path))
+        _SETS[path] = frozenset(quiet_names(path, trusted))
     return _SETS[path]
 
 

@@ -6,19 +6,19 @@ RECORD and the folders it lists have not changed.
 import json
 import os
 import re
-import stat
 import zlib
 
 import paths
 
 RECORD_CAP = 32 << 20  # bytes
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
-FORMAT = 4  # of the cache file
+FORMAT = 5  # of the cache file
 WALK_CAP = 300  # folders of a package without a file list
 SKIPPED = frozenset("""include tests test testing docs doc examples data build dist checkpoints weights
 __pycache__""".split())
 _LIBRARY = re.compile(r"\.(so(\.\d+)*|pyd|dll)$")
-_SKIP = re.compile(r"(^|/)(tests?|testing|include|docs?|examples?|benchmarks?)/|\.pyc$|^\.\.|^/|\.dist-info/")
+_ENDINGS = (b".py", b".so", b".pyd", b".dll")
+_SKIP = re.compile(r"(?:^|/)(?:tests?|testing|include|docs?|examples?|benchmarks?)/|^\.\.|^/")
 
 # What two distributions cannot both own: an import package, a top-level module, the libraries of an nvidia folder.
 _CLAIM = re.compile(r"(?:([^/]+)/__init__\.py|([^/.]+)(?:\.py|\.[\w-]+\.so)|(nvidia/\w+)/lib/[^/]+\.so[.\d]*)$")
@@ -69,24 +69,23 @@ class Store(object):
 
 
 def files(dist):
-    """``[(path below the site folder, size or None)]`` of RECORD, generated and test files left out."""
-    data = paths.read(dist.path("RECORD"), RECORD_CAP)
-    if data is None:
-        return None
-    found = []
-    for line in data.decode("utf-8", "replace").split("\n"):
-        name, _, rest = line.rstrip("\r").rpartition(",")
-        name = name.rpartition(",")[0]
-        if name.startswith('"'):
-            name = name.strip('"').replace('""', '"')
-        if name and not _SKIP.search(name):
-            found.append((name, int(rest) if rest.isdigit() else None))
-    return found
+    """``{folder below the site folder: [(file name, size or None)]}`` of the modules and libraries in RECORD, no tests.
+
+    Quoted names (those with a comma) are left out: no module has one.
+    """
+    found = {}
+    for line in (paths.read(dist.path("RECORD"), RECORD_CAP) or b"").split(b"\n"):
+        name, _, rest = line.partition(b",")
+        if name.endswith(_ENDINGS) or b".so." in name:
+            parent, _, base = name.decode("utf-8", "replace").rpartition("/")
+            size = rest.rpartition(b",")[2].strip()
+            found.setdefault(parent, []).append((base, int(size) if size.isdigit() else None))
+    return {parent: rows for parent, rows in found.items() if not (parent and _SKIP.search(parent + "/"))}
 
 
 def summary(dist, store):
     """What RECORD and the disk say together: ``libs`` (there), ``gone`` and ``empty`` (numbers, with the first of
-    each), ``rows`` (files looked at), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
+    each), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
     """
     record = dist.path("RECORD")
     try:
@@ -107,7 +106,7 @@ def summary(dist, store):
 
 def walked(dist, roots):
     """The same for a distribution without RECORD (conda's egg-info, editable checkouts): libraries below ``roots``."""
-    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "rows": 0, "claims": []}
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "claims": []}
     left, folders = WALK_CAP, list(roots)
     while folders and left > 0:
         folder = folders.pop()
@@ -128,33 +127,35 @@ def _stamp(dist, info, folders):
 
 
 def _look(dist):
-    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "rows": 0}
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None}
     folders, claims = set(), set()
-    for name, size in files(dist) or ():
-        library = _LIBRARY.search(name)
-        if (not library and not name.endswith(".py")) or (size == 0 and name.endswith("/__init__.py")):
-            continue
-        claim = _CLAIM.match(name)
-        if claim:
-            claims.add(claim.group(1) or claim.group(2) or claim.group(3))
-        found["rows"] += 1
-        parent = name.rpartition("/")[0]
-        if library or parent.count("/") < 2:
-            folders.add(parent)
-        _check(dist, name, size, library, found)
+    for parent, rows in files(dist).items():
+        there = paths.name_set(os.path.join(dist.folder, parent) if parent else dist.folder, True)
+        for base, size in rows:
+            library = not base.endswith(".py")
+            if size == 0 and base == "__init__.py":
+                continue  # namespace folders are shared, and whoever goes first takes the empty file along
+            name = parent + "/" + base if parent else base
+            if library or parent.count("/") < 2:
+                folders.add(parent)
+                claim = _CLAIM.match(name)
+                claims.update((claim.group(1) or claim.group(2) or claim.group(3),) if claim else ())
+            _check(dist, name, size, base in there, found)
+    found["libs"].sort()
     found["folders"] = sorted(folders)
     found["claims"] = sorted(claims)[:200]
     return found
 
 
-def _check(dist, name, size, library, found):
-    try:
-        info = os.stat(os.path.join(dist.folder, name))
-    except OSError:
+def _check(dist, name, size, there, found):
+    """Libraries and package files are also asked for their size; of the others it is enough that they are there."""
+    library = not name.endswith(".py")
+    if not there:
         found["gone"] += 1
         found["first_gone"] = found["first_gone"] if found["first_gone"] and not library else name
         return
-    if size and info.st_size == 0 and stat.S_ISREG(info.st_mode):
+    empty = (library or name.endswith("__init__.py")) and paths.size(os.path.join(dist.folder, name)) == 0
+    if size and empty:
         found["empty"] += 1
         found["first_empty"] = found["first_empty"] or name
     elif library:

@@ -21,9 +21,11 @@ site-packages dist-packages config pydoc_data ensurepip venv msilib nturl2path""
 # Careless top-level folders of many distributions and projects alike.
 COMMON = frozenset("""tests test examples example docs doc scripts script tools benchmark benchmarks src build dist
 setup conftest demo demos assets data samples notebooks main app""".split())
-MODULES = {"PIL": "pillow", "cv2": "opencv-python", "yaml": "pyyaml", "sklearn": "scikit-learn",
-           "skimage": "scikit-image", "huggingface_hub": "huggingface-hub", "google": "protobuf", "attr": "attrs", "dateutil": "python-dateutil",
-           "bs4": "beautifulsoup4", "fitz": "pymupdf", "dotenv": "python-dotenv", "jwt": "pyjwt"}
+MODULES = {
+    "PIL": "pillow", "cv2": "opencv-python", "yaml": "pyyaml", "sklearn": "scikit-learn", "skimage": "scikit-image",
+    "huggingface_hub": "huggingface-hub", "google": "protobuf", "attr": "attrs", "dateutil": "python-dateutil",
+    "bs4": "beautifulsoup4", "fitz": "pymupdf", "dotenv": "python-dotenv", "jwt": "pyjwt",
+}
 _SUFFIX = re.compile(r"^([A-Za-z_]\w*)(\.py|\.pyd|(?:\.(?:cpython|abi3|pypy)[\w.-]*)?\.so)$")
 _PROJECT = re.compile(r"""^\s*name\s*=\s*["']?([\w.-]+)["']?""", re.MULTILINE)
 SMALL_CAP = 65536

@@ -7,6 +7,7 @@ from pathlib import Path
 import damage
 import dists
 import metadata
+import paths
 import pytest
 from envmake import Env
 
@@ -62,11 +63,11 @@ def test_files_gone_and_empty(env: Env) -> None:
     env.dist("foo", "1.0", files={"foo/__init__.py": b"x", "foo/a.py": b"a", "foo/b.so": b"b", "foo/tests/t.py": b"t"})
     (env.site / "foo/b.so").unlink()
     (env.site / "foo/tests/t.py").unlink()
-    (env.site / "foo/a.py").write_bytes(b"")
+    (env.site / "foo/__init__.py").write_bytes(b"")
     found = {record["problem"]: record for record in damage.read_corrupt(env.ctx())["python.corrupt"]}
     assert found["files-missing"]["path"].endswith("foo/b.so")
     assert found["files-missing"]["count"] == 1
-    assert found["files-empty"]["path"].endswith("foo/a.py")
+    assert found["files-empty"]["path"].endswith("foo/__init__.py")
 
 
 def test_duplicates_and_the_one_that_wins(env: Env) -> None:
@@ -163,6 +164,8 @@ def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path) -> None:
     (file,) = (tmp_path / "cache").iterdir()
     file.write_text(file.read_text().replace('"gone":0', '"gone":7').replace('"first_gone":null', '"first_gone":"foo/z.py"'))
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 7
+    paths._SETS.clear()
+    paths._LISTINGS.clear()
     (env.site / "foo/a.py").unlink()  # the folder's time changes, the kept answer is void
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
     file.write_text("{ broken")

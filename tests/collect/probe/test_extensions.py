@@ -73,6 +73,14 @@ def test_a_healthy_set_has_no_problem(env: Env) -> None:
     assert problems(env) == []
 
 
+def test_a_cuda_library_inside_torch_itself(env: Env) -> None:
+    bundled = {"torch/lib/libcusparseLt-f80c68d1.so.0": make(defined=[b"cusparseLtInit"])}
+    install_torch(env, cuda=None, **bundled)
+    linear = make(needed=["libcusparseLt-f80c68d1.so.0"], undefined=[b"cusparseLtInit"], rpath="$ORIGIN")
+    (env.site / "torch/lib/libtorch_cpu.so").write_bytes(linear)
+    assert problems(env) == []
+
+
 def test_old_nccl_lacks_a_symbol(env: Env) -> None:
     install_torch(env)
     env.dist("nvidia-nccl-cu12", "2.18.1", files=nccl(b"ncclInit"))
