@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from doctor.knowledge import archs, cuda, gpus, ranges, versions, wheels
+from doctor.knowledge import archs, cuda, gpus, libraries, pairs, ranges, versions, wheels
 from doctor.knowledge.store import memo
 from doctor.model.names import normalise
 from doctor.model.snapshot import Snapshot
@@ -33,7 +33,7 @@ _NVIDIA_WHEELS = ("nvidia-",)
 def derive(snapshot: Snapshot) -> Snapshot:
     """The snapshot with the facts that follow from its facts."""
     facts: Facts = dict(snapshot.facts)
-    for step in (_driver, _gpus, _torch, _family, _torch_arches):
+    for step in (_driver, _gpus, _torch, _family, _torch_arches, _bitsandbytes):
         step(facts)
     _offline(facts, "env" in snapshot.closed)
     full = snapshot.with_facts(facts)
@@ -137,7 +137,7 @@ def _torch(facts: Facts) -> None:
         return
     where = _where(facts)
     variant = versions.local(version)
-    if not variant and facts.get("torch.package") in (None, "pip"):
+    if not variant and "torch.cuda" not in facts and facts.get("torch.package") in (None, "pip"):
         variant = (where and wheels.default_variant(version, where)) or ""
     _put(facts, "torch.version", version)
     _put(facts, "torch.build", "cuda" if facts.get("torch.cuda") else _build(variant))
@@ -154,14 +154,30 @@ def _build(variant: str) -> str | None:
 
 
 def _family(facts: Facts) -> None:
-    """Builds of torchvision and torchaudio when their own version has a local part."""
+    """Builds of torchvision and torchaudio by their local part; torchvision also by the default index's wheel."""
     for name in ("torchvision", "torchaudio"):
-        variant = versions.local(facts.get(f"dist.{name}") or "")
+        version = facts.get(f"dist.{name}") or ""
+        variant = versions.local(version) or (_vision_variant(facts, version) if name == "torchvision" else "")
         if _build(variant) == "cpu" and f"{name}.cuda" not in facts:
             facts[f"{name}.cuda"] = None
         _put(facts, f"{name}.cuda", cuda.variant_cuda(variant))
         if name == "torchvision":
             _put(facts, "torchvision.build", _build(variant))
+
+
+def _vision_variant(facts: Facts, version: str) -> str:
+    """Variant of the default index's torchvision wheel on this platform; "" when it is not known."""
+    where = _where(facts)
+    if not version or not where or facts.get("torch.package") not in (None, "pip"):
+        return ""
+    return pairs.default_variant(version, where) or ""
+
+
+def _bitsandbytes(facts: Facts) -> None:
+    """The libraries that the installed wheel carries."""
+    version, where = facts.get("dist.bitsandbytes"), _where(facts)
+    found = libraries.bnb_cuda(version, where) if version and where else None
+    _put(facts, "bnb.cuda_binaries", None if found is None else list(found))
 
 
 def _torch_arches(facts: Facts) -> None:

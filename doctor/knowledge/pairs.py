@@ -76,6 +76,15 @@ def has_cuda_kernels(version: str, where: str) -> bool | None:
     return None if row is None or "cuda_kernels" not in row else where in row["cuda_kernels"]
 
 
+def default_variant(version: str, where: str) -> str | None:
+    """Variant of the default index's torchvision wheel on a platform: ``cu121`` or ``cpu``; None: not known."""
+    kernels = has_cuda_kernels(version, where)
+    if kernels is None:
+        return None
+    local = (_row("torchvision", version) or {}).get("local")
+    return "cpu" if not kernels else str(local) if local else None
+
+
 def stable_abi(version: str) -> bool | None:
     """True when this torchvision is built on the stable ABI, so that it loads with later torch releases too."""
     row = _row("torchvision", version)

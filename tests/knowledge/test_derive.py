@@ -116,3 +116,18 @@ def test_deriving_is_cheap():
     for _ in range(20):
         derive(full)
     assert (time.perf_counter() - start) / 20 < 0.02  # 0.2 ms measured; generous for a busy machine
+
+
+def test_torchvision_and_bitsandbytes_builds():
+    found = derive(snapshot(torch="2.1.2", torchvision="0.16.2", torchaudio="2.1.2+cu118", bitsandbytes="0.43.3")).facts
+    assert (found["torchvision.cuda"], found["torchvision.build"]) == ("12.1", "cuda")
+    assert found["torchaudio.cuda"] == "11.8"
+    assert "12.1" in found["bnb.cuda_binaries"]
+    after = changed(snapshot(bitsandbytes="0.43.3").with_facts({"bnb.cuda_binaries": []}), {"bitsandbytes": "0.50.2"})
+    assert "13.2" in after.facts["bnb.cuda_binaries"]
+
+
+def test_a_build_without_cuda_is_not_overruled_by_the_default_wheel():
+    found = derive(snapshot(torch="2.1.2").with_facts({"torch.cuda": None})).facts
+    assert "torch.build" not in found
+    assert "torch.arch_list" not in found
