@@ -149,7 +149,7 @@ def _listing(roots, used, asked, view):
                     problems.extend(hubroots.repo_problems(repo, asked - view.shadowed))
         if not root.whole():
             problems.append({"repo": "", "kind": "not-checked", "path": root.path, "asked": False, "missing": None,
-                             "detail": "%d of %d repositories read" % (len(root.repos), len(root.folders))})
+                             "detail": root.shortage()})
     facts = {"hf.repos": _cut(repos), "hf.problems": _cut(problems)}
     sums = {
         "hf.cached_models": sum(1 for r in used.repos if r.kind == "model" and r.complete()),
@@ -157,8 +157,7 @@ def _listing(roots, used, asked, view):
         "hf.cache_size": sum(r.size for r in used.repos),
         "hf.incomplete_bytes": sum(size for r in used.repos for _, size in r.incomplete),
     }
-    why = "%d of %d repositories read" % (len(used.repos), len(used.folders))
-    facts.update(sums if used.whole() else {"?" + name: why for name in sums})
+    facts.update(sums if used.whole() else {"?" + name: used.shortage() for name in sums})
     return facts
 
 

@@ -11,6 +11,7 @@ import hubpaths
 import hubscan
 import modelfacts
 from modeldir import look
+from wire import reason
 
 LISTED = 300  # entries of a folder that are looked at when searching
 CONFIGS = 200  # configurations read for hf.repos
@@ -22,13 +23,13 @@ TAILS = ("", "hub", "huggingface/hub", ".cache/huggingface/hub", "cache/huggingf
 
 
 def guarded(function, seconds, default):
-    """The function's value, or ``default`` when it has not come back in time or an OSError came back."""
+    """The function's value, or ``default`` when it has not come back in time or has failed."""
     box = []
 
     def call():
         try:
             box.append(function())
-        except OSError:
+        except Exception:  # the caller's default says that it is not known
             return
 
     thread = threading.Thread(target=call)
@@ -47,6 +48,7 @@ class Root(object):
         self.folders, self.repos, self.types = [], [], {}
         self.neighbours = ()
         self.answered = self.done = False
+        self.error = None
         self.thread = threading.Thread(target=self._run)
         self.thread.daemon = True
 
@@ -59,7 +61,17 @@ class Root(object):
     def whole(self):
         return self.done
 
+    def shortage(self):
+        """Why the root is not whole."""
+        return self.error or "%d of %d repositories read" % (len(self.repos), len(self.folders))
+
     def _run(self):
+        try:
+            self._read()
+        except Exception as error:  # the other roots' facts must still be sent
+            self.error = reason(error)
+
+    def _read(self):
         self.exists, self.writable, problem = folder_state(self.path)
         self.problem = self.problem or problem
         if self.exists and problem is None:

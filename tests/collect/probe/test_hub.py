@@ -373,7 +373,7 @@ def test_dead_disk_costs_only_its_own_facts(place, monkeypatch):
     cached(place, root="data/hub")
     release, real = threading.Event(), hubroots.folder_state
     dead = str(place / "data/hub")
-    monkeypatch.setattr(hubroots, "folder_state", lambda path: release.wait(30) if path == dead else real(path))
+    monkeypatch.setattr(hubroots, "folder_state", lambda path: (path == dead and release.wait(30), real(path))[1])
     began = time.monotonic()
     facts = read(place, "o/m", env={"HUGGINGFACE_HUB_CACHE": dead, "HF_HUB_CACHE": str(place / "home/.cache/huggingface/hub")},
                  deadline=1.0)
@@ -382,6 +382,14 @@ def test_dead_disk_costs_only_its_own_facts(place, monkeypatch):
     assert facts["model.cached"] is True
     assert facts["hf.cached_models"] == 1
     assert next(r for r in facts["hf.roots"] if r["path"] == dead)["exists"] is None
+
+
+def test_error_in_one_root_leaves_the_others(place, monkeypatch):
+    cached(place)
+    monkeypatch.setattr(hubroots, "model_type", lambda _: 1 / 0)
+    facts = read(place, "o/m")
+    assert facts["model.cached"] is True
+    assert facts["?hf.cached_models"] == "ZeroDivisionError: division by zero"
 
 
 def test_error_in_the_model_leaves_the_caches(place, monkeypatch):

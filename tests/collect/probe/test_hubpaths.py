@@ -12,7 +12,7 @@ def layout(env, hub="new", transformers=None, known=True):
     versions = {"huggingface_hub": HUB[hub]}
     if transformers:
         versions["transformers"] = transformers
-    return hubpaths.Layout(env, "/home/u", "/work", versions, known)
+    return hubpaths.Layout(env, "/home/u", "/start", versions, known)
 
 
 @pytest.mark.parametrize(
