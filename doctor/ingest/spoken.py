@@ -13,6 +13,7 @@ _ITEM = re.compile(
     r"([A-Za-z][A-Za-z_-]{1,30})(?: ?(?:version|版本)(?: ?(?:is|是|为))?)?[ \t]{0,3}[:：=]{0,2}[ \t]{0,3}v?"
     rf"({VERSION})(?![\w.])"
 )
+_START = re.compile(r"[\u4e00-\u9fff]{0,8}[:：]? ?[-*]? ?" + _ITEM.pattern)
 _SHORT = 160  # a line of versions is short; prose about versions is not
 
 
@@ -21,7 +22,7 @@ def read(text: Text, sheet: Sheet) -> bool:
     _answers(text, sheet)
     for row in text.rows("torch", "transformers", "vllm", "python", most=60):
         line = text.lines[row].strip()
-        if 5 < len(line) < _SHORT and "." in line and "==" not in line and "/" not in line:
+        if 5 < len(line) < _SHORT and "." in line and "==" not in line and "/" not in line and _START.match(line):
             _list(line, sheet)
     return False
 
