@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Environment = Mapping[str, str]
 
 _VARIABLE = re.compile(r"\b(?:python_(?:full_)?version|os_name|sys_platform|platform_\w+|implementation_\w+|extra)\b")
+_LONGEST = 1000  # characters of a requirement line
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _PLATFORM = {
     "linux": ("Linux", "linux", "posix"),
@@ -43,11 +44,13 @@ def environment(os_name: str | None, arch: str | None, python: str | None) -> di
 @lru_cache(maxsize=8192)
 def read(line: str) -> Requirement | None:
     """One Requires-Dist line, or None when it is malformed."""
-    from packaging.requirements import InvalidRequirement, Requirement  # slow to load, not always needed
+    from packaging.requirements import Requirement  # slow to load, not always needed
 
+    if len(line) > _LONGEST:
+        return None  # the parser recurses over brackets
     try:
         return Requirement(line)
-    except InvalidRequirement:
+    except ValueError:
         return None
 
 
@@ -70,9 +73,14 @@ def applies(line: str, env: Environment) -> bool | None:
 
 
 @lru_cache(maxsize=16384)
-def _holds(line: str, env: tuple[tuple[str, str], ...]) -> bool:
+def _holds(line: str, env: tuple[tuple[str, str], ...]) -> bool | None:
     found = read(line)
-    return found is not None and (found.marker is None or found.marker.evaluate(dict(env)))
+    if found is None or found.marker is None:
+        return found is not None
+    try:
+        return found.marker.evaluate(dict(env))
+    except ValueError:  # a comparison that has no meaning
+        return None
 
 
 @store.memo

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from doctor.knowledge import store
 from doctor.model.names import normalise
+
+_LONGEST = 200  # characters of a version; metadata of a stranger may hold anything
 
 
 @lru_cache(maxsize=8192)
 def parse(text: str | None) -> Version | None:
     """A PEP 440 version, or None when the text is none."""
     try:
-        return Version(text) if text else None
-    except InvalidVersion:
+        return Version(text) if text and len(text) <= _LONGEST else None
+    except ValueError:
         return None
 
 
@@ -24,8 +26,8 @@ def parse(text: str | None) -> Version | None:
 def spec(text: str) -> SpecifierSet | None:
     """A PEP 440 specifier set ("" accepts everything), or None when the text is none."""
     try:
-        return SpecifierSet(text)
-    except InvalidSpecifier:
+        return SpecifierSet(text) if len(text) <= 8 * _LONGEST else None
+    except ValueError:
         return None
 
 
@@ -35,7 +37,10 @@ def accepts(specifier: str, version: str) -> bool | None:
     wanted, found = spec(specifier), parse(version)
     if wanted is None or found is None:
         return None
-    return wanted.contains(found, prereleases=True)
+    try:
+        return wanted.contains(found, prereleases=True)
+    except ValueError:  # a number with thousands of digits
+        return None
 
 
 def public(version: str) -> str:

@@ -249,3 +249,13 @@ def test_libraries():
     assert libraries.cxx11_abi("2.6.0") is False
     assert libraries.project_pins("lisa")["torch"] == "==1.13.1"
     assert libraries.project_pins("qwen-vl") is None
+
+
+@pytest.mark.parametrize("text", ["1" * 9000, "9." * 5000, ">=" + "1" * 9000, "((" * 4000, "\x00", "==1.*.*", "v" * 10**6])
+def test_absurd_versions_and_requirements_are_not_readable_or_harmless(text):
+    assert versions.parse(text) is None
+    assert versions.accepts(f">={text}", "1.0") in (None, False)
+    env = ranges.environment("linux", "x86_64", "3.10")
+    for line in (text, f"numpy>={text}", f'numpy; python_version < "{text}"', f"numpy; {text}"):
+        assert ranges.applies(line, env) in (None, True, False)
+    assert ranges.environment("linux", "x86_64", text)["extra"] == ""
