@@ -12,6 +12,33 @@ from doctor.model.rule import Clause
 
 _CUDA_SUFFIX = re.compile(r"^(nvidia-[a-z0-9-]+)-cu(\d\d)$")
 
+# Names that numpy removed; sources: release notes of 1.24, migration guide of 2.0. bool and long came back in 2.0.
+_GONE_124 = frozenset(("float", "int", "object", "str", "complex", "typeDict"))
+_GONE_124_ONLY = frozenset(("bool", "long"))
+_GONE_2_TEXT = """
+float_ complex_ string_ unicode_ cfloat longfloat singlecomplex clongfloat longcomplex Inf Infinity NaN infty PINF NINF
+PZERO NZERO product cumproduct sometrue alltrue asfarray find_common_type cast source lookfor who msort mat issubclass_
+issubsctype obj2sctype sctype2char sctypes maximum_sctype nbytes safe_eval set_string_function recfromcsv recfromtxt
+round_ issctype geterrobj seterrobj disp deprecate compat
+"""
+_GONE_2 = frozenset(_GONE_2_TEXT.split())
+
+
+def numpy_name_removed(scope: Scope, _clause: Clause) -> bool | None:
+    """The program uses a name that the installed numpy no longer has. Binds name."""
+    known, names = scope.snapshot.look("src.names")
+    numpy = versions.parse(str(scope.get("dist.numpy", bind="numpy")[1] or ""))
+    if not known or numpy is None:
+        scope.miss("src.names")
+        return None
+    gone = set(_GONE_124 if numpy.release >= (1, 24) else ()) | set(_GONE_2 if numpy.major >= 2 else ())
+    gone |= set(_GONE_124_ONLY if (1, 24) <= numpy.release < (2,) else ())
+    used = sorted(name for name in names or () if name.startswith("numpy.") and name[6:] in gone)
+    if used:
+        scope.bind("name", ", ".join(used))
+        scope.see("src.names", used)
+    return bool(used)
+
 
 def numpy_abi_broken(scope: Scope, clause: Clause) -> bool | None:
     """An installed extension was compiled for numpy 1 and numpy 2 is installed.
@@ -21,6 +48,9 @@ def numpy_abi_broken(scope: Scope, clause: Clause) -> bool | None:
     known, numpy = scope.get("dist.numpy", bind="numpy")
     if not known or numpy is None:
         return None if not known else False
+    major = versions.parse(numpy)
+    if major is not None and major.major < 2:
+        return False
     python = scope.snapshot.get("python.version")
     tag = wheels.python_tag(python) if python else None
     answer: bool | None = False
@@ -105,6 +135,11 @@ def nvidia_wheels_of_two_majors(scope: Scope, _clause: Clause) -> bool | None:
 
 def torch_has_no_wheel(scope: Scope, _clause: Clause) -> bool | None:
     """A torch that the program's requirements pin has no wheel for this Python. Binds wanted."""
+    return pinned_wheel_missing(scope, {"names": ("torch",)})
+
+
+def pinned_wheel_missing(scope: Scope, clause: Clause) -> bool | None:
+    """One of ``names`` is pinned by the program to a release without a wheel for this Python. Binds package, wanted."""
     known, rows = scope.snapshot.look("src.requirements")
     tag = wheels.python_tag(str(scope.known("python.version") or ""))
     where = wheels.platform(scope.known("os.name"), scope.known("os.arch"))
@@ -113,12 +148,19 @@ def torch_has_no_wheel(scope: Scope, _clause: Clause) -> bool | None:
         return None
     for row in rows or ():
         pinned = re.fullmatch(r"==\s*([0-9][0-9.]*)(?:\+\w+)?", str(row.get("spec") or "").strip())
-        if row.get("name") != "torch" or row.get("met") or not pinned:
+        if row.get("name") not in clause["names"] or row.get("met") or not pinned:
             continue
-        if wheels.has_wheel("torch", pinned[1], tag, where) is False:
+        if wheels.has_wheel(row["name"], pinned[1], tag, where) is False:
+            scope.bind("package", row["name"])
             scope.bind("wanted", pinned[1])
             return True
     return False
+
+
+def python_at_least(scope: Scope, clause: Clause) -> bool:
+    """The target Python is known to be ``version`` or newer (not known counts as no)."""
+    order = versions.compare(str(scope.known("python.version") or ""), clause["version"])
+    return order is not None and order >= 0
 
 
 def glibc_below_torch_wheel(scope: Scope, _clause: Clause) -> bool | None:
@@ -132,16 +174,21 @@ def glibc_below_torch_wheel(scope: Scope, _clause: Clause) -> bool | None:
 
 
 def numpy_below_need(scope: Scope, _clause: Clause) -> bool | None:
-    """The numpy is older than an installed compiled package states in its metadata. Binds package, spec, numpy."""
+    """The numpy is older than an installed package states in its metadata. Binds package, spec, numpy."""
+    return lower_bound_unmet(scope, {"needs": "numpy"})
+
+
+def lower_bound_unmet(scope: Scope, clause: Clause) -> bool | None:
+    """The distribution ``needs`` is older than an installed package asks. Binds package, spec and the found version."""
     known, rows = scope.snapshot.look("python.unmet")
     if not known:
         scope.miss("python.unmet")
         return None
     for row in rows or ():
-        if row.get("needs") == "numpy" and row.get("found") and _too_old(str(row["spec"]), str(row["found"])):
+        if row.get("needs") == clause["needs"] and row.get("found") and _too_old(str(row["spec"]), str(row["found"])):
             scope.bind("package", row["dist"])
             scope.bind("spec", row["spec"])
-            scope.bind("numpy", row["found"])
+            scope.bind(clause["needs"], row["found"])
             scope.see("python.unmet", row)
             return True
     return False
@@ -170,6 +217,7 @@ def triton_not_of_torch(scope: Scope, _clause: Clause) -> bool | None:
 
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "numpy_name_removed": numpy_name_removed,
     "numpy_abi_broken": numpy_abi_broken,
     "text_says": text_says,
     "nvidia_wheels_bad": nvidia_wheels_bad,
@@ -177,5 +225,8 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "torch_has_no_wheel": torch_has_no_wheel,
     "glibc_below_torch_wheel": glibc_below_torch_wheel,
     "numpy_below_need": numpy_below_need,
+    "lower_bound_unmet": lower_bound_unmet,
+    "pinned_wheel_missing": pinned_wheel_missing,
+    "python_at_least": python_at_least,
     "triton_not_of_torch": triton_not_of_torch,
 }
