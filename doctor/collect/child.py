@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 from doctor.collect.pump import pump
 
 PROBE = str(Path(__file__).with_name("probe"))
+ENTRY = str(Path(PROBE, "__main__.py"))  # as a file: running the folder would import runpy
 WIRE_CAP = 64 << 20  # bytes of facts taken from one child
 NOISE_CAP = 8 << 20  # bytes a wire child may print beside its facts before it is ended
 TAIL = 2000  # bytes kept of what a wire child printed, for the reason
@@ -78,7 +78,7 @@ class _Child:
         self.answer = Answer(job.name)
         self.began = time.monotonic()
         self.end = min(self.began + job.seconds, end)
-        self.nonce = secrets.token_hex(8)
+        self.nonce = os.urandom(8).hex()
         self.rest = b""
         self.taken = 0
         self.open: set[int] = set()

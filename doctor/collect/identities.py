@@ -175,11 +175,21 @@ def redact(text: str, number: Number) -> str:
         (("@",), PROMPT, _prompt(number)),
         (("linux ",), UNAME, _group("host", number)),
         (
-            ("host", "node", "computer", "主机", "master_addr"),
+            (
+                "hostname",
+                "host name",
+                "nodename",
+                "nodelist",
+                "node list",
+                "computer",
+                "主机名",
+                "submit_host",
+                "master_addr",
+            ),
             HOST_NAMED,
             lambda m: m.group(1) + _host_name(m.group(2), number) if not _address(m.group(2)) else m.group(),
         ),
-        (("user", "logname", "用户名"), USER_NAMED, _user(number)),
+        (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user(number)),
         (("user=",), USER_ENV, _user(number)),
         (("@",), EMAIL, _email(number)),
         (
@@ -189,15 +199,22 @@ def redact(text: str, number: Number) -> str:
         ),
         (("gpu-", "mig-"), GPU_ID, lambda m: m.group(1) + "-" + number("id", m.group())),
         (("serial", "序列号"), SERIAL, _group("serial", number)),
-        (("id", "uuid"), MACHINE_ID, _group("id", number)),
-        ((":", "-"), MAC, lambda m: number("mac", m.group().lower())),
-        (("::", ":"), V6, lambda m: number("ip", m.group(1).lower())),
-        ((".",), V4, _v4(number)),
+        (("machine", "boot", "instance", "system", "host"), MACHINE_ID, _group("id", number)),
     )
     for literals, pattern, replace in rows:
         if any(literal in low for literal in literals):
             text = compiled(pattern).sub(replace, text)
-    return text
+    return _addresses(text, number)
+
+
+def _addresses(text: str, number: Number) -> str:
+    """MAC and IP addresses. Counting the separators first keeps these patterns out of nearly all texts."""
+    colons = text.count(":")
+    if colons >= 5 or text.count("-") >= 5:
+        text = compiled(MAC).sub(lambda m: number("mac", m.group().lower()), text)
+    if colons >= 3:
+        text = compiled(V6).sub(lambda m: number("ip", m.group(1).lower()), text)
+    return compiled(V4).sub(_v4(number), text) if text.count(".") >= 3 else text
 
 
 def _address(text: str) -> bool:

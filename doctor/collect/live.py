@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from doctor.collect import environment, network, smi
-from doctor.collect.child import PROBE, Answer, Job, Runner, own_python
+from doctor.collect import environment, network
+from doctor.collect.child import ENTRY, Answer, Job, Runner, own_python
 from doctor.collect.merge import NO_DRIVER, Facts
 from doctor.collect.redact import Redactor
 from doctor.model.snapshot import Snapshot
@@ -69,7 +69,7 @@ def isolated_tool() -> bool:
 def collect(request: Request, progress: Progress | None = None) -> Snapshot:
     """Everything that can be read within the limits; what cannot is in ``unread`` with the reason."""
     facts = _Collection(request, progress or (lambda _part, _state: None)).run()
-    snapshot = facts.snapshot(source="live", taken=datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    snapshot = facts.snapshot(source="live", taken=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()))
     return Redactor.of_this_machine(snapshot, facts.home).snapshot(snapshot)
 
 
@@ -99,7 +99,7 @@ class _Collection:
         self.facts.add(environment.read(os.environ), closed=("env",))
         self._start_ours()
         if self.target.asked is None:
-            self._start_pyenv((*own_python(), PROBE), executable=sys.executable, shim=False)
+            self._start_pyenv((*own_python(), ENTRY), executable=sys.executable, shim=False)
         if any(map(os.path.exists, DRIVER_SIGNS)):
             self._start_gpu()
         self.runner.run()
@@ -123,7 +123,7 @@ class _Collection:
             "model": self.request.model,
             "what": list(self.request.what),
         }
-        self._start(Job("machine", (*own_python(), PROBE, parts), self.request.timeout, settings))
+        self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings))
 
     def _start_pyenv(self, command: tuple[str, ...], executable: str | None, shim: bool, **more: Any) -> None:
         settings = {"executable": executable, "model": self.request.model, **more}
@@ -151,7 +151,7 @@ class _Collection:
             )
             return
         flags = ("-I", "-S", *(("-B",) if sys.dont_write_bytecode else ()))
-        self._start_pyenv((path, *flags, PROBE), executable=path, shim=True)
+        self._start_pyenv((path, *flags, ENTRY), executable=path, shim=True)
 
     def _broken(self, word: str, detail: str | None) -> None:
         self.facts.add({"python.broken": word, "python.executable": self.found.get("executable") or self.target.asked})
@@ -161,7 +161,7 @@ class _Collection:
             self._start(
                 Job(
                     "pyenv-files",
-                    (*own_python(), PROBE, "pyenv"),
+                    (*own_python(), ENTRY, "pyenv"),
                     self.request.timeout,
                     {"executable": path, "prefix": self.found["prefix"], "folder": True},
                 )
@@ -234,6 +234,8 @@ class _Collection:
                 self.facts.miss(NO_DRIVER, "it could not be found out whether a driver is here")
             return
         if answer is not None:
+            from doctor.collect import smi  # rarely needed
+
             told = smi.parse(answer.output)
             for name, value in told.items():
                 self.facts.known.setdefault(name, value)

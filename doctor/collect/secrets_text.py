@@ -70,10 +70,10 @@ PREFIXES = (
     r"bce-v3/[\w/-]{20,}",
     r"ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]{8,})?",
-    r"[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![A-Za-z0-9])",
     r"\d{8,10}:AA[\w-]{30,}",
 )
 PREFIX = r"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-F]{2})|(?<=_)(?=hf_))(?:" + "|".join(PREFIXES) + ")"
+ZHIPU = r"(?<![A-Za-z0-9_])[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"  # its keys have no prefix
 USER_INFO = (
     r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20}://)"
     r"(?!<)(?:[^\s/@:'\"<>]{1,300}|[^\s/@:'\"<>]{0,200}:(?!\d{1,5}/)[^\s'\"<>]{1,160}?)@(?=[\w.\[<-])"
@@ -87,7 +87,7 @@ HEADER_LINE = (
     r"ocp-apim-subscription-key)"
     r"['\"]?\s{0,3}:\s{0,3}['\"]?)(?!<)([^'\"\n]{4,3000})"
 )
-QUERY = r"([?&;]|%3F|%26)([A-Za-z_][\w.-]{0,60})(=|%3D)(?!<)([^&\s'\"<>#;]{4,4000})"
+QUERY = r"([?&;]|%3[Ff]|%26)([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)([^&\s'\"<>#;]{4,4000})"
 PATHS = (
     r"(?i)((?:hooks\.slack\.com/(?:services|workflows)|/bot/v2/hook|discord(?:app)?\.com/api/webhooks/\d{5,25}|/webhook(?:b2)?|"
     r"outlook\.office\.com/webhook|hooks\.zapier\.com/hooks/catch|api\.telegram\.org)/)(?!<)(?:bot)?[\w@:/-]{10,300}"
@@ -210,27 +210,100 @@ def _tag(match: re.Match[str]) -> str:
 
 Replace = Callable[[re.Match[str]], str]
 # Each row: lower-case literals of which one must be there, the pattern, what comes in its place.
+# What a text must hold before a pattern is worth compiling: one of these lower-case literals.
+NAMES = (
+    *(
+        "token",
+        "secret",
+        "pass",
+        "pwd",
+        "key",
+        "cred",
+        "cookie",
+        "auth",
+        "session",
+        "sid",
+        "jwt",
+        "psk",
+        "ticket",
+        "bearer",
+    ),
+    *(
+        "ak=",
+        "sk=",
+        "ak:",
+        "sk:",
+        'ak"',
+        'sk"',
+        "ak'",
+        "sk'",
+        "ak ",
+        "sk ",
+        "密",
+        "口令",
+        "令牌",
+        "钥",
+        "凭",
+        "授权码",
+        "登录码",
+    ),
+)
+STARTS = (
+    *(
+        "hf_",
+        "api_org_",
+        "sk-",
+        "sk_",
+        "rk_",
+        "aiza",
+        "ya29.",
+        "gocspx-",
+        "akia",
+        "asia",
+        "abia",
+        "acca",
+        "ltai",
+        "akid",
+        "aklt",
+    ),
+    *(
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "xox",
+        "xapp-",
+        "dapi",
+        "sg.",
+        "hvs.",
+        "hvb.",
+        "hvr.",
+        "atatt",
+    ),
+    *("age-secret-key-", "bce-v3/", "ms-", "eyj", ":aa"),
+    *(f"{name}{sign}" for name in PROVIDERS for sign in "-_"),
+)
+HASHES = ("$2", "$apr1$", "$argon2", "$y$", "$1$", "$5$", "$6$")
 RULES: tuple[tuple[tuple[str, ...], str, Replace], ...] = (
     (("://",), USER_INFO, lambda m: m.group(1) + "<credentials>@"),
     (("authorization", "bearer"), HEADER, _header),
-    (("key", "token", "cookie", "secret", "auth"), HEADER_LINE, _header),
+    (("-key", "-token", "cookie", "-secret", "-auth"), HEADER_LINE, _header),
     (("login",), NETRC, _keep_head),
-    (("sshpass", "docker", "wandb", "mysql", "identified by"), COMMANDS, _keep_head),
+    (("sshpass", "docker login", "wandb login", "mysql", "identified by"), COMMANDS, _keep_head),
     (("curl", "wget"), LOGIN_PAIR, _keep_head),
     (("hook", "telegram"), PATHS, _keep_head),
     (("/t/",), CONDA, _keep_head),
-    (("=", "%3d"), QUERY, _query),
-    (
-        ("-", "_", ".", ":", "akia", "asia", "ltai", "akid", "aklt", "aiza", "dapi", "abia", "acca", "atatt"),
-        PREFIX,
-        lambda _m: GONE,
-    ),
-    (("--", " -"), OPTION, _option),
-    (("=", ":", "："), NAMED, _named),
+    (("?", "&", "%3f", "%26"), QUERY, _query),
+    (STARTS, PREFIX, lambda _m: GONE),
+    ((".",), ZHIPU, lambda _m: GONE),
+    (NAMES, OPTION, _option),
+    (NAMES, NAMED, _named),
     (("</",), TAG, _tag),
-    (("$",), HASH, lambda _m: GONE),
-    (("env ", "set"), SET, _option),
-    ((" is", " was", "是", "为"), PROSE, _prose),
+    (HASHES, HASH, lambda _m: GONE),
+    (("env ", "setx ", "set -", "vars set "), SET, _option),
+    (NAMES, PROSE, _prose),
 )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[\u4e00-\u9fff]+")
+_WORDS = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[\u4e00-\u9fff]+"
 
 # Words that alone make a name a credential's.
 STRONG = frozenset(
@@ -50,9 +51,19 @@ SHELL_FOLDERS = ("PWD", "OLDPWD")
 ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "authtoken", "token", "pwd")  # PGPASSWORD
 
 
+@cache
+def _word_pattern() -> re.Pattern[str]:
+    return re.compile(_WORDS)
+
+
+@cache
+def _plain() -> re.Pattern[str]:
+    return re.compile(_PLAIN)
+
+
 def words(name: str) -> list[str]:
     """Lower-case words of snake_case, kebab-case, dotted and camelCase names."""
-    return [word.lower() for word in _WORDS.findall(name)]
+    return [word.lower() for word in _word_pattern().findall(name)]
 
 
 def strength(name: str) -> int:
@@ -90,7 +101,7 @@ def parameter(name: str) -> bool:
     )
 
 
-_PLAIN = re.compile(
+_PLAIN = (
     r"(?i)(?:none|null|nil|true|false|empty|not|unset|set|yes|no|on|off|auto|default|n/?a|optional|required|missing|invalid|"
     r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|xxx+|\.{2,}|\*+|your[-_ ].*|"
     r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|\$[{(a-zA-Z_]\w*[})]?|%\w+%|"
@@ -102,7 +113,7 @@ _PLAIN = re.compile(
 def placeholder(value: str) -> bool:
     """A value that stands for a credential and is none: None, EMPTY, $NAME, <your token>, YOUR_API_KEY, a variable."""
     core = value.strip().strip("\"'`")
-    if not core or _PLAIN.match(core) is not None:
+    if not core or _plain().match(core) is not None:
         return True
     if re.fullmatch(r"[A-Za-z_.]+", core) and strength(core):
         return True  # api_key=api_key
