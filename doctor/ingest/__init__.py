@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from doctor.ingest import embedded
 from doctor.ingest.outcome import judge_health
 from doctor.ingest.parts import read_all
 from doctor.ingest.sheet import Sheet
@@ -23,8 +24,8 @@ MAX_TEXTS = 200
 
 def ingest(texts: Sequence[bytes | str], *, redact: Callable[[str], str] | None = None) -> Snapshot:
     """One snapshot from all ``texts`` together; ``redact`` is applied to every fact the catalogue calls private."""
-    text = Text(unwrap(_together(texts)))
     sheet = Sheet()
+    text = Text(embedded.take(unwrap(_together(texts)), sheet))
     read_all(text, sheet)
     sheet.finish()
     judge_health(text, sheet)

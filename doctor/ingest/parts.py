@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from doctor.ingest import (
     binaries,
-    embedded,
     envreport,
     installs,
     memory,
@@ -55,7 +54,6 @@ READERS: tuple[Reader, ...] = (
     installs.read,
     memory.read,
     outcome.read,
-    embedded.read,
 )
 
 

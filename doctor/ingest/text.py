@@ -190,11 +190,6 @@ class Text:
         self.lines = body.split("\n")
         self._starts: list[int] = []
 
-    def offset(self, row: int) -> int:
-        """Character offset of the beginning of a row."""
-        self.row(0)
-        return self._starts[row]
-
     def row(self, offset: int) -> int:
         """0-based line of a character offset."""
         if not self._starts:

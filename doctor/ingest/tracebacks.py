@@ -90,15 +90,25 @@ def read(text: Text, sheet: Sheet) -> bool:
     walker = _Walker(text)
     for row in text.rows(*_WORDS):
         walker.visit(row)
-    found = walker.exceptions or _bare(text)
+    found = _unwrapped(walker.exceptions or _bare(text))
     if not found and not walker.frames:
         return False
-    for record in found[:MAX_EXCEPTIONS]:
+    for record in [*found[: MAX_EXCEPTIONS // 2], *found[MAX_EXCEPTIONS // 2 :][-MAX_EXCEPTIONS // 2 :]]:
         sheet.add("log.exceptions", record)
     _frames(walker.last_frames(), walker.frames[-1] if walker.frames else [], sheet)
     if walker.frames:
         sheet.kind("traceback")
     return True
+
+
+def _unwrapped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``RayTaskError(ValueError)`` quotes the error that stands below it: the root goes first."""
+    for index in range(len(found) - 1):
+        outer, inner = found[index], found[index + 1]
+        quoted = outer["type"].partition("(")[2].rstrip(")")
+        if quoted and inner["type"].rpartition(".")[2] == quoted and not inner["chained"]:
+            found[index : index + 2] = [{**inner, "chained": outer["chained"]}, {**outer, "chained": "embedded"}]
+    return found
 
 
 class _Walker:

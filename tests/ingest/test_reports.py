@@ -237,14 +237,32 @@ def test_our_own_snapshot_comes_back():
     assert "vlmdoctor" in again.facts["log.kind"]
 
 
+def test_our_own_words_are_not_searched():
+    report = {
+        "schema": "vlmdoctor.report/1",
+        "findings": [{"title": "CUDA out of memory"}],
+        "snapshot": {"driver.version": "550.54.14", "log.healthy": True},
+    }
+    found = ingest(["look\n" + json.dumps(report, indent=1) + "\nValueError: mine\n"]).facts
+    assert found["driver.version"] == "550.54.14"
+    assert "CUDA out of memory" not in "".join(found["log.lines"])
+    assert found["log.exceptions"][0]["message"] == "mine"
+    text = (
+        "  Python: 3.10.14, torch 2.5.1+cu121\n\nERROR  DRV105  CUDA out of memory everywhere\n  why    RuntimeError: x\n  seen   driver.cuda = 12.6\n\n"
+        "225 rules looked at 35 facts; 147 could not decide, 0 crashed.\nKeyError: 'mine'\n"
+    )
+    found = ingest([text]).facts
+    assert (found["driver.cuda"], found["dist.torch"], found["python.version"]) == ("12.6", "2.5.1+cu121", "3.10.14")
+    assert [e["type"] for e in found["log.exceptions"]] == ["KeyError"]
+    assert found["log.exceptions"][0]["line"] == 8
+
+
 def test_broken_snapshot_in_a_text_is_just_text(facts):
     for inner in ("{", '{"dist.torch": 5}', "[]", "null"):
         assert "vlmdoctor" not in facts('{"schema": "vlmdoctor.snapshot/1", "facts": ' + inner + "}").get(
             "log.kind", []
         )
-    assert (
-        facts(json.dumps({"schema": "vlmdoctor.report/1", "snapshot": {"facts": {"gpu.count": 3}}}))["gpu.count"] == 3
-    )
+    assert facts(json.dumps({"schema": "vlmdoctor.report/1", "snapshot": {"gpu.count": 3}}))["gpu.count"] == 3
 
 
 def test_mmengine_dictionary_and_llamafactory(facts):

@@ -198,3 +198,13 @@ def test_rich_box(facts):
     )
     assert only(found)["type"] == "ModuleNotFoundError"
     assert (found["log.raised_by"], found["log.called_by"]) == ("peft", "/data/me/swift/trainers/__init__.py")
+
+
+def test_ray_quotes_the_root(facts):
+    found = facts(
+        'ray.exceptions.RayTaskError(ValueError): ray::Worker.run() (pid=2012)\n  File "/opt/lib/python3.10/site-packages/vllm/w.py", line 1, in f\n    x\nValueError: bad\n'
+    )
+    assert [(e["type"], e["chained"]) for e in found["log.exceptions"]] == [
+        ("ValueError", ""),
+        ("ray.exceptions.RayTaskError(ValueError)", "embedded"),
+    ]
