@@ -104,7 +104,7 @@ class Listing:
 
 def read(what: str, root: str, words: tuple[str, ...] = ()) -> Listing:
     """The child's answer. Raises ProbeError when the folder cannot be read or the answer is not whole."""
-    script = str(Path(child.PROBE) / SCRIPTS[what])
+    script = str(Path(child.__file__).with_name("probe") / SCRIPTS[what])
     runner = child.Runner(SECONDS[what])
     argv = (sys.executable, "-I", "-S", "-B", script, root, *words)
     runner.add(child.Job("cache", argv, SECONDS[what], cap=CAP))
