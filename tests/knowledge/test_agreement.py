@@ -1,6 +1,7 @@
 """The tables against a real resolver: random pins of catalogued packages, our verdict against uv's.
 
-Run by hand: ``pytest -m network tests/knowledge/test_agreement.py``; ``AGREEMENT_DRAWS`` says how many (default 60).
+Run by hand: ``pytest -m network tests/knowledge/test_agreement.py``; ``AGREEMENT_DRAWS`` says how many (default 60),
+``AGREEMENT_SECONDS`` when to stop, ``AGREEMENT_SEED`` which.
 uv reads live metadata, we read the tables, so a difference is a wrong row or a release that is newer than the tables.
 """
 
@@ -8,8 +9,10 @@ import os
 import random
 import shutil
 import subprocess
+import time
 
 import pytest
+from front_index import serve
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 
 from doctor.knowledge import ranges, versions, wheels
@@ -69,9 +72,9 @@ def ours(pins):
     return True
 
 
-def theirs(pins):
+def theirs(pins, url):
     text = "".join(f"{name}=={version}\n" for name, version in pins.items())
-    words = [UV, "pip", "compile", "-q", "--no-config", "--no-build", "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_28", "-"]
+    words = [UV, "pip", "compile", "-q", "--no-config", "--no-build", "--default-index", url, "--cache-dir", os.environ.get("AGREEMENT_CACHE", ".uv"), "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_28", "-"]
     try:
         done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=120, check=False)
     except subprocess.TimeoutExpired:
@@ -101,13 +104,23 @@ def draw(dice):
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.skipif(UV is None, reason="uv is not on PATH")
-def test_the_tables_agree_with_uv():
+def test_the_tables_agree_with_uv(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGREEMENT_CACHE", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serve() as url:
+        compare(url)
+
+
+def compare(url):
     dice = random.Random(int(os.environ.get("AGREEMENT_SEED", "20261120")))
     same, sat, different, open_ = 0, 0, [], []
+    stop = time.monotonic() + float(os.environ.get("AGREEMENT_SECONDS", "3600"))
     for _ in range(int(os.environ.get("AGREEMENT_DRAWS", "60"))):
+        if time.monotonic() > stop:
+            break
         pins = draw(dice)
         mine = ours(pins)
-        other, words = theirs(pins)
+        other, words = theirs(pins, url)
         if mine is None or other is None:
             open_.append((pins, mine, words))
         elif mine == other:
