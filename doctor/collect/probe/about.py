@@ -14,9 +14,7 @@ NAMES = (
     "python.user_site", "python.user_site_enabled", "python.installer",
 )
 # Modules that a build or a distribution's package may lack; the file or built-in that shows each.
-OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "_curses", "readline", "_tkinter",
-            "venv", "ensurepip", "distutils")
-QUIET = ("_curses", "readline", "_tkinter")  # their absence breaks no model program
+OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "venv", "ensurepip", "distutils")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 
 
@@ -174,7 +172,7 @@ def missing_modules(target):
     there.update(() if target.version < (3, 12) else ("distutils",))
     if target.implementation != "cpython":
         return [name for name in ("venv", "ensurepip") if name not in there]
-    return [name for name in OPTIONAL if name not in there and name not in QUIET]
+    return [name for name in OPTIONAL if name not in there]
 
 
 def installer(target):

@@ -53,8 +53,10 @@ def _folders(ctx, have):
     """What comes before the environment's own packages: script folder, working folder, PYTHONPATH, user site."""
     target, found = have.target, []
     sites = [folder for folder, where in have.order if where in ("site", "pth", "stdlib")]
-    wanted = [(folder, "script") for folder in ctx.get("script_dirs") or ()]
-    wanted += [(target.cwd, "cwd")] if target.cwd else []
+    wanted = []
+    if not (target.env.get("PYTHONSAFEPATH") and target.version >= (3, 11)):
+        wanted += [(folder, "script") for folder in ctx.get("script_dirs") or ()]
+        wanted += [(target.cwd, "cwd")] if target.cwd else []
     wanted += [(folder, where) for folder, where in have.order if where in ("PYTHONPATH", "user-site")]
     for folder, where in wanted:
         if folder and folder not in sites and all(folder != other for other, _ in found):

@@ -7,7 +7,6 @@ import elf
 import paths
 
 _ASSIGN = re.compile(r"^(__version__|cuda|hip|xpu)\s*(?::[^=\n]+)?=\s*(?:(['\"])([^'\"\n]*)\2|None)\s*$", re.MULTILINE)
-_LOCAL_CUDA = re.compile(r"\+cu(\d{2})(\d)$|\+cu(\d{3,4})\D")
 _BNB = re.compile(r"^libbitsandbytes_cuda(\d{3,4})(?:_nocublaslt)?(?:\d+)?\.(?:so|dll)$")
 _CUDART = re.compile(r"^libcudart\.so\.(\d+)(?:\.(\d+))?$")
 # c10::detail::torchCheckFail takes a std::string: its spelling tells which string libc10 was built with.
@@ -40,13 +39,14 @@ def local_cuda(version):
 def read_torch(ctx):
     """torch.*; every fact is absent when torch is not there."""
     folder = home(ctx, "torch")
-    names = ("version", "cuda", "hip", "build", "cxx11_abi", "package")
+    names = ("version", "cuda", "hip", "build", "cxx11_abi", "package", "arch_list")
     if folder is None:
         return {"torch." + name: None for name in names}
     facts = version_file(folder)
     dist = dists.listing(ctx).seen.get("torch")
     version = facts.get("__version__") or (dist.version if dist else None)
     found = {"torch.version": version, "torch.package": package(dist, version)}
+    found["?torch.arch_list"] = "no file of torch says it; the fact tables know it by version"
     if facts:
         cuda, hip = facts.get("cuda"), facts.get("hip")
         found["torch.cuda"], found["torch.hip"] = cuda, hip
@@ -95,7 +95,7 @@ def built_for(folder, libraries):
                 for needed in lib.needed:
                     found = _CUDART.match(needed)
                     if found:
-                        return found.group(1) if found.group(1) != "11" else "11"
+                        return found.group(1)
         except elf.TROUBLE:
             continue
     return None

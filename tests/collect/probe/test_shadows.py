@@ -49,6 +49,11 @@ def test_script_folder_comes_first(stdlib: Env, tmp_path: Path) -> None:
     assert found(stdlib, script_dirs=[str(scripts)]) == [("queue", "stdlib", "script")]
 
 
+def test_a_safe_path_leaves_the_script_folder_out(stdlib: Env) -> None:
+    (stdlib.cwd / "torch.py").write_bytes(b"")
+    assert found(stdlib, env={"PYTHONSAFEPATH": "1"}) == []
+
+
 def test_pythonpath_brings_another_version(stdlib: Env, tmp_path: Path) -> None:
     other = tmp_path / "ros" / "site-packages"
     stdlib.dist("torch", "1.13.0", files={"torch/__init__.py": b"x"}, site=other)
