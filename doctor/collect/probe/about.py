@@ -15,6 +15,8 @@ NAMES = (
 )
 # Modules that a build or a distribution's package may lack; the file or built-in that shows each.
 OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "venv", "ensurepip", "distutils")
+LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
+        "python.missing_modules")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 
 
@@ -38,8 +40,10 @@ def read(ctx):
     }
     if target.live:
         facts.update(_live(target))
-    elif target.venv and base_missing(target):
-        facts["python.broken"] = "base-missing"
+    else:
+        facts.update(("?" + name, "the interpreter does not start") for name in LIVE)
+        if target.venv and base_missing(target):
+            facts["python.broken"] = "base-missing"
     return {name: value for name, value in facts.items() if value is not None or name == "python.user_site"}
 
 

@@ -170,3 +170,21 @@ def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path) -> None:
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
     file.write_text("{ broken")
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
+
+
+def test_hostile_metadata_costs_nothing(env: Env) -> None:
+    import os
+    import time
+
+    (env.dist("pipe", "1.0") / "METADATA").unlink()
+    os.mkfifo(env.site / "pipe-1.0.dist-info" / "METADATA")
+    (env.dist("loop", "1.0") / "RECORD").unlink()
+    (env.site / "loop-1.0.dist-info" / "RECORD").symlink_to("RECORD")
+    env.dist("huge", "1.0", metadata=b"Name: huge\nVersion: 1.0\n" + b"Requires-Dist: a; " + b"(" * 5_000_000)
+    env.dist("deep", "1.0", requires=("a; " + "(" * 3000 + "os_name == 'x'" + ")" * 3000, "b; " + "os_name == 'x' or " * 9000))
+    began = time.process_time()
+    ctx = env.ctx()
+    assert {"dist.pipe", "dist.loop", "dist.huge", "dist.deep"} <= set(dists.read_versions(ctx))
+    assert dists.unmet(ctx)["python.unmet"] == []
+    damage.read_corrupt(ctx)
+    assert time.process_time() - began < 2
