@@ -89,17 +89,19 @@ def _bind_build(scope: Scope, cc: str) -> None:
     where, python = _where(scope), scope.snapshot.get("python.version")
     tag = wheels.python_tag(python) if python else None
     for spec in (f"=={versions.public(torch)}", "") if torch else ("",):
-        found = archs.newest_for(cc, driver, where, tag, spec) if cc else _by_driver(torch, driver, _os(scope))
+        found = archs.newest_for(cc, driver, where, tag, spec) if cc else _by_driver(torch, driver, where)
         if found:
             scope.bind("want", f"=={found[0]}+{found[1]}")
             scope.bind("index", wheels.index_url(found[1]))
             return
 
 
-def _by_driver(torch: str, driver: str | None, os_name: str) -> tuple[str, str] | None:
-    """The installed release in the newest variant that the driver serves."""
+def _by_driver(torch: str, driver: str | None, where: str) -> tuple[str, str] | None:
+    """The installed release in the newest variant that the driver serves; in its default variant for no driver."""
+    os_name = "windows" if where.startswith("win") else "linux"
     variant = cuda.newest_variant(driver, wheels.variants(torch), os_name) if driver else None
-    return (versions.public(torch), variant) if variant else None
+    variant = variant or (None if driver else wheels.default_variant(torch, where))
+    return (versions.public(torch), variant) if variant and variant != "cpu" else None
 
 
 def torch_lacks_kernels(scope: Scope, clause: Clause) -> bool | None:

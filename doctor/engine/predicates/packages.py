@@ -78,6 +78,11 @@ def text_says(scope: Scope, clause: Clause) -> bool | None:
     return found is not None
 
 
+def has_text(scope: Scope, _clause: Clause) -> bool:
+    """A text was given; a machine without one answers no."""
+    return scope.case.log is not None
+
+
 def nvidia_wheels_bad(scope: Scope, clause: Clause) -> bool | None:
     """An nvidia wheel that torch pins is ``missing`` or of another version (``kind = "wrong"``).
 
@@ -219,6 +224,7 @@ def triton_not_of_torch(scope: Scope, _clause: Clause) -> bool | None:
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "numpy_name_removed": numpy_name_removed,
     "numpy_abi_broken": numpy_abi_broken,
+    "has_text": has_text,
     "text_says": text_says,
     "nvidia_wheels_bad": nvidia_wheels_bad,
     "nvidia_wheels_of_two_majors": nvidia_wheels_of_two_majors,
