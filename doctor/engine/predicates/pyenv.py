@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
@@ -65,7 +66,18 @@ def newest_tag(name: str, version: str, where: str) -> int | None:
     return None if not having or having[-1] == 19 else having[-1]
 
 
+def program_uses(scope: Scope, clause: Clause) -> bool | None:
+    """The program uses a name that fits ``match``, or no program was given: then the model alone speaks."""
+    known, rows = scope.snapshot.look("src.imports")
+    if not known:
+        return True
+    used = [str(row.get("name") or "") for row in rows or ()]
+    used += [str(name).rpartition(".")[2] for name in scope.snapshot.get("src.names") or ()]
+    return any(re.search(clause["match"], name) for name in used)
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "pin_needs_older_python": pin_needs_older_python,
+    "program_uses": program_uses,
     "python_refused": python_refused,
 }
