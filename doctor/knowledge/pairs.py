@@ -16,41 +16,45 @@ _AUDIO_FREE = "2.11.0"
 def partner(torch: str, package: str) -> str | None:
     """The release of ``package`` made for this torch, without local part. None: there is none or it is not known."""
     name, bare = normalise(package), versions.public(torch)
-    exact = store.rows("torch_family")["pairs"].get(bare, {}).get(name)
-    if exact:
-        return str(exact[-1])
-    if bare not in versions.known("torch"):
-        return None
-    for found in reversed(versions.known(name)):
-        if not versions.yanked(name, found) and fits(name, found, bare):
-            return found
-    return None
+    exact = stated(bare, name)
+    if exact or bare not in versions.known("torch"):
+        return exact
+    fitting = [found for found in versions.known(name) if not versions.yanked(name, found) and fits(name, found, bare)]
+    ours = store.rows("torch").get(bare, {}).get("builds", {}).get("linux_x86_64", {}).get("local")
+    same = [found for found in fitting if (_row(name, found) or {}).get("local") == ours]
+    return next(reversed(same or fitting), None)
+
+
+def stated(torch: str, package: str) -> str | None:
+    """The release whose metadata pins exactly this torch; None: there is none, see :func:`partner`."""
+    found = store.rows("torch_family")["pairs"].get(versions.public(torch), {}).get(normalise(package))
+    return str(found[-1]) if found else None
 
 
 @store.memo
 def wants(package: str, version: str) -> str | None:
     """The torch specifier a release of the family states (``==2.1.2``, ``>=2.14.0``); None: none or not known."""
     row = _row(package, version)
-    stated = row.get("torch") if row else None
-    return str(stated[0]) if stated and stated[0] else None
+    found = row.get("torch") if row else None
+    return str(found[0]) if found and found[0] else None
 
 
 @store.memo
 def fits(package: str, version: str, torch: str) -> bool | None:
     """Does this release of the family load with this torch? None: not known."""
-    name, stated = normalise(package), wants(package, version)
-    if name == "torchtext" and stated and not stated.startswith("=="):
+    name, spec = normalise(package), wants(package, version)
+    if name == "torchtext" and spec and not spec.startswith("=="):
         # its last release states a lower bound only but was compiled against one torch
-        return True if _same_minor(torch, stated) else None
-    if stated is not None:
-        return versions.accepts(stated, versions.public(torch))
+        return True if _same_minor(torch, spec) else None
+    if spec is not None:
+        return versions.accepts(spec, versions.public(torch))
     if name == "torchaudio" and _row(package, version) is not None and versions.compare(version, _AUDIO_FREE) != -1:
         return versions.compare(torch, _AUDIO_FREE) in (0, 1)
     return None
 
 
-def _same_minor(torch: str, stated: str) -> bool:
-    here, there = versions.parse(versions.public(torch)), versions.parse(stated.lstrip(">=~"))
+def _same_minor(torch: str, spec: str) -> bool:
+    here, there = versions.parse(versions.public(torch)), versions.parse(spec.lstrip(">=~"))
     return here is not None and there is not None and here.release[:2] == there.release[:2]
 
 

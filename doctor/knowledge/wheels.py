@@ -131,10 +131,20 @@ def trio(torch: str, where: str, variant: str | None = None) -> tuple[list[str],
     if found is None:
         return None
     pin, url = found
-    tail = versions.local(pin)
-    names = (("torchvision", pairs.partner(torch, "torchvision")), ("torchaudio", pairs.partner(torch, "torchaudio")))
-    rest = [f"{name}=={v}{'+' + tail if tail else ''}" for name, v in names if v]
+    rest = [text for name in ("torchvision", "torchaudio") if (text := _partner_pin(pin, name))]
     return [f"torch=={pin}", *rest], url
+
+
+def _partner_pin(torch: str, name: str) -> str | None:
+    """The partner's pin with torch's local part where such a build is certain, without where the index decides."""
+    tail, exact, found = versions.local(torch), pairs.stated(torch, name), pairs.partner(torch, name)
+    if found is None:
+        return None
+    if exact and tail:
+        return f"{name}=={exact}+{tail}"
+    # a free torchaudio was built for the variants of the torch of its own number only
+    missing = tail and name == "torchaudio" and not has_variant(found, tail)
+    return None if missing else f"{name}=={found}"
 
 
 def glibc_floor(torch: str, where: str = "linux_x86_64") -> str | None:

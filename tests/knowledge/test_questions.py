@@ -112,6 +112,9 @@ def test_wheels():
     pins, url = wheels.trio("2.5.1", "win_amd64", "cu124")
     assert pins == ["torch==2.5.1+cu124", "torchvision==0.20.1+cu124", "torchaudio==2.5.1+cu124"]
     assert url == "https://download.pytorch.org/whl/cu124"
+    assert wheels.trio("2.15.0", LINUX) == (["torch==2.15.0", "torchvision==0.29.2", "torchaudio==2.11.0"], None)
+    assert wheels.trio("2.14.1", LINUX, "cu126")[0] == ["torch==2.14.1+cu126", "torchvision==0.29.1", "torchaudio==2.11.0"]
+    assert wheels.trio("2.14.1", LINUX, "cu132")[0] == ["torch==2.14.1+cu132", "torchvision==0.29.1"]
     assert wheels.glibc_floor("2.15.0") == "2.28"
 
 
