@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from doctor.knowledge import store, versions
+from doctor.knowledge import ranges, store, versions
 from doctor.model.names import normalise
 
 FAMILY = ("torchvision", "torchaudio", "torchtext", "torchcodec")
@@ -35,7 +35,9 @@ def stated(torch: str, package: str) -> str | None:
 def wants(package: str, version: str) -> str | None:
     """The torch specifier a release of the family states (``==2.1.2``, ``>=2.14.0``); None: none or not known."""
     row = _row(package, version)
-    found = row.get("torch") if row else None
+    if row is None:  # newer than the family's table: a refreshed list of releases may know it
+        return ranges.requires(package, version, "torch") or None
+    found = row.get("torch")
     return str(found[0]) if found and found[0] else None
 
 

@@ -8,7 +8,7 @@ from fake_index import serve, wheel
 
 from doctor.commands.refresh import command
 from doctor.errors import KnowledgeError
-from doctor.knowledge import index, refresh, store
+from doctor.knowledge import index, pairs, refresh, store
 
 TAG = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
 
@@ -201,6 +201,20 @@ def test_where_the_address_comes_from(tmp_path, monkeypatch):
     conf.write_text("garbage")
     with pytest.raises(KnowledgeError, match="PIP_INDEX_URL"):
         index.configured({"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(conf)})
+
+
+def test_a_pair_of_releases_that_only_the_refreshed_table_knows(tmp_path):
+    rows = {
+        "torch": {"source": "s", "complete": True, "runs": [{"v": "9.0.0", "req": [], "tags": {"linux_x86_64": "cp311"}}]},
+        "torchvision": {"source": "s", "complete": True, "runs": [{"v": "8.0.0", "req": ["torch==9.0.0"]}]},
+    }
+    (tmp_path / "releases.json").write_text(refresh.render({"source": "s", "checked": "2027-01-01", "rows": rows}, 3))
+    store.use(tmp_path)
+    try:
+        assert pairs.partner("9.0.0", "torchvision") == "8.0.0"
+        assert pairs.fits("torchvision", "8.0.0", "2.1.2") is False
+    finally:
+        store.use(None)
 
 
 def test_the_shipped_table_is_in_the_form_that_refresh_writes():
