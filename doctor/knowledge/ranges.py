@@ -194,20 +194,3 @@ def nearest_accepting(name: str, version: str, of: str, at: str) -> str | None:
 def newest_accepted(name: str, version: str, of: str) -> str | None:
     """The newest release of ``of`` that ``name`` at ``version`` works with."""
     return next((v for v in versions.candidates(of) if accepts(name, version, of, v)), None)
-
-
-@store.memo
-def packages_asking(of: str) -> tuple[str, ...]:
-    """Catalogued packages of which some release asks for ``of``."""
-    wanted = normalise(of)
-    return tuple(
-        name
-        for name, row in store.rows("releases").items()
-        if any(_about_name(line) == wanted for run in row["runs"] for line in run.get("req") or ())
-    )
-
-
-@lru_cache(maxsize=8192)
-def _about_name(line: str) -> str:
-    found = read(line)
-    return normalise(found.name) if found else ""
