@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from doctor.commands.common import Options, emit, judge, language, report_options, status
 from doctor.model import Snapshot
 
-MAX_INPUT = 5 << 20  # bytes taken of one input; of a larger one the two ends are kept
+MAX_INPUT = 4 << 20  # bytes taken of each end of one input; even, so that UTF-16 stays whole
 
 
 @click.command("diagnose")
@@ -27,10 +27,11 @@ def command(
 
     FILE may hold one or several of them; - reads standard input. The machine is not looked at unless you ask for it.
     """
+    from doctor.collect.redact import Redactor
     from doctor.ingest import ingest
 
     options = Options(**rest)
-    snapshot = ingest([read(path) for path in files])
+    snapshot = ingest([read(path) for path in files], redact=Redactor().text)
     if model:
         snapshot = snapshot.with_facts({"model.asked": model})
     if with_machine:
@@ -43,18 +44,21 @@ def command(
 def read(path: Path) -> bytes:
     """The input as bytes, the middle of a huge one left out."""
     if str(path) == "-":
-        data = sys.stdin.buffer.read(MAX_INPUT + 1)
-        return data[:MAX_INPUT]
+        return both_ends(sys.stdin.buffer)
     try:
         with path.open("rb") as stream:
-            head = stream.read(MAX_INPUT // 2)
-            if len(head) < MAX_INPUT // 2 or not stream.seekable():
-                return head
-            size = stream.seek(0, 2)
-            stream.seek(max(len(head), size - MAX_INPUT // 2))
-            return head + b"\n" + stream.read(MAX_INPUT // 2)
+            return both_ends(stream)
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from None
+
+
+def both_ends(stream: BinaryIO) -> bytes:
+    """Beginning and end of a stream; what is dropped between them is never held."""
+    head = stream.read(MAX_INPUT)
+    tail = b""
+    while chunk := stream.read(MAX_INPUT):
+        tail = (tail + chunk)[-MAX_INPUT:]
+    return head + tail
 
 
 def beside_machine(text: Snapshot, python: str | None, model: str | None, lang: str) -> Snapshot:

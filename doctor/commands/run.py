@@ -57,8 +57,9 @@ def programs(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def together(machine: Snapshot, output: bytes, facts: dict[str, Any]) -> Snapshot:
     """The machine as it is, with the text of the run: what was read on the machine wins over what the text says."""
+    from doctor.collect.redact import Redactor
     from doctor.ingest import ingest
 
-    text = ingest([output])
+    text = ingest([output], redact=Redactor.of_this_machine(machine).text)
     said = {name: value for name, value in text.facts.items() if name.startswith("log.")}
     return machine.with_facts({**said, **facts})

@@ -74,9 +74,9 @@ def _env(clause: Clause, scope: Scope) -> Truth:
         return None
     test = clause["is"]
     if test in ("set", "unset"):
-        return (seen is not None) == (test == "set")
+        return bool((seen is not None) == (test == "set"))
     if test in ("truthy", "falsy"):
-        return (str(seen or "").strip().lower() in TRUTHY) == (test == "truthy")
+        return bool((str(seen or "").strip().lower() in TRUTHY) == (test == "truthy"))
     if seen is None:
         return False
     if test == "equals":
@@ -99,7 +99,7 @@ def _pair(clause: Clause, scope: Scope) -> Truth:
     if fine is None:
         scope.miss(f"kb:{first}/{second}:{a}/{b}")
         return None
-    return fine == (clause["is"] == "fine")
+    return bool(fine == (clause["is"] == "fine"))
 
 
 @_head("some", "where", "as", "least")
