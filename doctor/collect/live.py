@@ -73,6 +73,18 @@ def collect(request: Request, progress: Progress | None = None) -> Snapshot:
     return Redactor.of_this_machine(snapshot, facts.home).snapshot(snapshot)
 
 
+def cache_folder(env: Mapping[str, str]) -> str:
+    """Where the probe keeps what it read of large file lists; the probe makes it, and does without where it cannot."""
+    base = env.get("XDG_CACHE_HOME") or ""
+    return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.cache"), "vlmdoctor")
+
+
+def script_folders(what: tuple[str, ...]) -> list[str]:
+    """Folders that Python puts first on sys.path when it runs these scripts. Looks at no file."""
+    scripts = [os.path.dirname(os.path.abspath(path)) for path in what if path.endswith(".py")]
+    return list(dict.fromkeys(scripts))
+
+
 def _stdin_is_terminal() -> bool:
     try:
         return os.isatty(0)
@@ -126,7 +138,13 @@ class _Collection:
         self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings))
 
     def _start_pyenv(self, command: tuple[str, ...], executable: str | None, shim: bool, **more: Any) -> None:
-        settings = {"executable": executable, "model": self.request.model, **more}
+        settings = {
+            "executable": executable,
+            "model": self.request.model,
+            "cache": cache_folder(os.environ),
+            "script_dirs": script_folders(self.request.what),
+            **more,
+        }
         self._start(Job("pyenv", (*command, "pyenv"), self.request.timeout, settings, shim=shim))
 
     def _on_fact(self, name: str, value: Any) -> None:

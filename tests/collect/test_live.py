@@ -15,6 +15,13 @@ from doctor.model.facts import find
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="scripts as interpreters")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def private_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def script(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("#!/bin/sh\n" + text)
@@ -50,6 +57,23 @@ def test_environment_is_an_allow_list_without_secrets(own):
     assert own.facts["env.HF_TOKEN"] == "set"
     assert own.facts["env_odd"] == [{"name": "OMP_NUM_THREADS", "problem": "carriage-return"}]
     assert "made-up-value-77" not in repr(own)
+
+
+def test_what_was_read_of_file_lists_is_kept_in_a_private_folder(own):
+    folder = Path(live.cache_folder(os.environ))
+    assert [path.suffix for path in folder.iterdir()] == [".json"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_cache_folder_without_a_usable_variable():
+    assert live.cache_folder({"XDG_CACHE_HOME": "relative"}) == os.path.expanduser("~/.cache/vlmdoctor")
+
+
+def test_folders_of_the_scripts():
+    assert live.script_folders(("a.py", "sub/b.py", "sub/c.py", "requirements.txt", "project")) == [
+        os.getcwd(),
+        os.path.join(os.getcwd(), "sub"),
+    ]
 
 
 def test_own_home_is_written_as_tilde(own):

@@ -60,12 +60,20 @@ class Store(object):
             return
         draft = "%s.%d" % (self.path, os.getpid())
         try:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
             with open(draft, "w") as file:
                 json.dump({"format": FORMAT, "entries": self.used}, file, separators=(",", ":"))
             os.replace(draft, self.path)
         except OSError:
-            return
+            _drop(draft)
+
+
+def _drop(path):
+    """Removes the half of a file that a full disk leaves."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
 
 
 def files(dist):
