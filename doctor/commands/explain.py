@@ -8,7 +8,7 @@ from doctor.commands.common import language
 from doctor.engine import store
 from doctor.engine.evaluate import fill_text
 from doctor.model import Rule
-from doctor.report.layout import wrap
+from doctor.report.layout import paragraph, wrap
 from doctor.words import say
 
 
@@ -33,7 +33,7 @@ def command(rule_id: str, lang: str | None) -> int:
     for key, label in (("title", ""), ("why", "why"), ("next", "do"), ("proof", "proof")):
         click.echo()
         first = f"{say(lang, label)}: " if label else ""
-        for row in wrap(" ".join(words[key].split()), 80, first, "  "):
+        for row in wrap(paragraph(words[key].splitlines()), 80, first, "  "):
             click.echo(row)
     for sign in rule.signs:
         click.echo(f"\n  text: {sign.pattern}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from doctor.engine.clauses import every, note_match
+from doctor.engine.clauses import Truth, every, note_match
 from doctor.engine.scope import Case, Scope
 from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
 
@@ -34,19 +34,28 @@ def judge(rule: Rule, case: Case) -> Finding:
 
 def _judge(rule: Rule, case: Case, scope: Scope) -> Finding:
     gate = every(rule.applies, scope)
-    if gate is False:
-        return _finding(rule, scope, Verdict.SILENT, 0.0)
-    facts = every(rule.when, scope) if rule.when else None
-    if facts is False:
-        return _finding(rule, scope, Verdict.CLEAR, 0.0)
+    facts = every(rule.when, scope) if rule.when and gate is not False else None
+    if gate is False or facts is False:
+        return wordless(rule, scope, gate, facts)
     weight = _sign(rule, case, scope)
     if facts and gate:
         return _finding(rule, scope, Verdict.HIT, _confidence(weight, case))
     if weight:
         return _finding(rule, scope, Verdict.HIT, weight if gate else weight * 0.95)
-    if rule.when or gate is None:
-        return _finding(rule, scope, Verdict.UNKNOWN if rule.when else Verdict.SILENT, 0.0)
-    return _finding(rule, scope, Verdict.CLEAR if case.log else Verdict.SILENT, 0.0)
+    return wordless(rule, scope, gate, facts)
+
+
+def wordless(rule: Rule, scope: Scope, gate: Truth, facts: Truth) -> Finding:
+    """The verdict of a rule that does not hit: its gate, its facts, and no sign in the text."""
+    if gate is False:
+        verdict = Verdict.SILENT
+    elif facts is False:
+        verdict = Verdict.CLEAR
+    elif rule.when:
+        verdict = Verdict.UNKNOWN
+    else:
+        verdict = Verdict.CLEAR if gate and scope.case.log else Verdict.SILENT
+    return _finding(rule, scope, verdict, 0.0)
 
 
 def _sign(rule: Rule, case: Case, scope: Scope) -> float:
@@ -132,6 +141,7 @@ def fill_text(text: str, bound: dict[str, str]) -> str:
 
     def put(match: re.Match[str]) -> str:
         fallback = match.group(2)
-        return bound.get(match.group(1), f"<{match.group(1)}>" if fallback is None else fallback)
+        value = bound.get(match.group(1), f"<{match.group(1)}>" if fallback is None else fallback)
+        return value.removeprefix("==")  # "install X 1.2", not "install X ==1.2"
 
     return HOLE.sub(put, text)

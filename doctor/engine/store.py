@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,13 @@ class Corpus:
 
 def load(extra: Path | None = None) -> Corpus:
     """The shipped corpus, with the site rules of folder ``extra`` added. Raises RuleError for a bad pack."""
+    return _shipped() if extra is None else _with_pack(_shipped(), extra)
+
+
+@cache
+def _shipped() -> Corpus:
     inside = PACKAGE / "rules" / "rules.json"
-    corpus = _from_bundle(inside) if inside.is_file() else _from_checkout(PACKAGE.parent / "rules")
-    return corpus if extra is None else _with_pack(corpus, extra)
+    return _from_bundle(inside) if inside.is_file() else _from_checkout(PACKAGE.parent / "rules")
 
 
 def _from_bundle(path: Path) -> Corpus:

@@ -13,7 +13,7 @@ from doctor.engine.rank import rank
 from doctor.engine.scope import human_bytes, show
 from doctor.engine.store import Corpus
 from doctor.model import Evidence, Finding, Snapshot, Verdict
-from doctor.model.facts import find
+from doctor.model.facts import FactSpec, find
 from doctor.model.report import Command, Entry, Report
 from doctor.plan.shell import Target, command
 from doctor.words import say
@@ -66,10 +66,19 @@ def _entry(finding: Finding, snapshot: Snapshot, corpus: Corpus, links: tuple[st
 def _seen(item: Evidence, snapshot: Snapshot, language: str) -> tuple[str, str, str]:
     """One piece of evidence as (name, value, where it was read)."""
     spec = find(item.fact.partition("[")[0])
-    value = "-" if item.seen is None else show(item.seen, spec.type if spec else "text")
+    value = _value(item.seen, spec)
     if item.line is not None:
         return say(language, "line", line=item.line), value, ""
     return item.fact, value, _origin(item, snapshot)
+
+
+def _value(seen: Any, spec: FactSpec | None) -> str:
+    """A fact as words; the fields of a record by their own types."""
+    if seen is None:
+        return "-"
+    if isinstance(seen, dict) and spec and spec.fields:
+        return ", ".join(f"{key}={show(value, spec.fields.get(key, 'text'))}" for key, value in seen.items())
+    return show(seen, spec.type if spec else "text")
 
 
 def _origin(item: Evidence, snapshot: Snapshot) -> str:

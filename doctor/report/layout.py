@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 MIN_WIDTH = 20
 
@@ -18,6 +19,15 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def paragraph(rows: Sequence[str]) -> str:
+    """Lines of a text as one; Chinese is joined without a blank."""
+    text = ""
+    for row in filter(None, (row.strip() for row in rows)):
+        wide = text and (_columns(text[-1]) == 2 or _columns(row[0]) == 2)
+        text += row if not text or wide else " " + row
+    return text
 
 
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:

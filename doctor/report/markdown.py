@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.model.report import Entry, Report
+from doctor.report.layout import paragraph
 from doctor.report.text import verdict
 from doctor.report.untrusted import code, fence, markdown
 from doctor.words import say
@@ -28,15 +29,15 @@ def _entry(language: str, entry: Entry) -> Iterator[str]:
     label = say(language, finding.severity)
     yield f"{level} {label}: {markdown(entry.title)} `{finding.rule}`{follows}"
     yield ""
-    yield markdown(" ".join(entry.why.split()))
+    yield markdown(paragraph(entry.why.splitlines()))
     yield ""
     for name, value, where in entry.seen:
         yield f"- {markdown(name)}: {_span(value)}" + (f" ({markdown(where)})" if where else "")
     yield ""
-    yield f"**{say(language, 'do')}**: {markdown(' '.join(entry.next.split()))}"
+    yield f"**{say(language, 'do')}**: {markdown(paragraph(entry.next.splitlines()))}"
     yield from _commands(language, entry)
     yield ""
-    yield f"**{say(language, 'proof')}**: {markdown(' '.join(entry.proof.split()))}"
+    yield f"**{say(language, 'proof')}**: {markdown(paragraph(entry.proof.splitlines()))}"
     for link in entry.links:
         yield f"<{code(link)}>"
 

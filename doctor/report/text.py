@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from doctor.model.report import Command, Entry, Report
-from doctor.report.layout import MIN_WIDTH, width_of, wrap
+from doctor.report.layout import MIN_WIDTH, paragraph, width_of, wrap
 from doctor.report.untrusted import lines, plain
 from doctor.words import say
 
@@ -72,7 +72,7 @@ def _part(language: str, key: str, text: str, width: int, indent: str) -> Iterat
     first = f"{indent}  {label} "
     first += " " * max(0, len(indent) + 9 - width_of(first))
     hang = indent + "  " if width < NARROW else " " * width_of(first)
-    yield from _labelled(first, hang, " ".join(lines(text)), width)
+    yield from _labelled(first, hang, paragraph(lines(text)), width)
 
 
 def _labelled(label: str, hang: str, text: str, width: int) -> list[str]:
@@ -92,12 +92,11 @@ def _seen(language: str, entry: Entry, width: int, indent: str) -> Iterator[str]
 
 def _commands(language: str, commands: Sequence[Command], indent: str, paint: Paint) -> Iterator[str]:
     """Commands stand on lines of their own, never wrapped, so that they can be pasted."""
-    way = None
-    for item in commands:
-        if way is not None and item.way != way:
+    for number, way in enumerate(sorted({item.way for item in commands})):
+        typed = [item for item in commands if item.way == way and item.text]
+        if number and typed:
             yield f"{indent}         {say(language, 'or')}"
-        way = item.way
-        if item.text:
+        for item in typed:
             yield f"{indent}         $ " + paint(plain(item.text), "command")
 
 
