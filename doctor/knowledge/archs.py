@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from collections.abc import Iterable
 
 from packaging.version import Version
@@ -92,12 +94,18 @@ def newest_for(
     tag: str | None = None,
     specifier: str = "",
 ) -> tuple[str, str] | None:
-    """Newest ``(torch, variant)`` with kernels for ``cc`` that the driver serves and with wheels for a Python tag."""
-    for torch, variant in builds_for(cc, where):
+    """Newest ``(torch, variant)`` with kernels for ``cc`` that the driver serves and with wheels for a Python tag.
+
+    Of one torch release, a variant that the driver serves natively comes before one that needs minor-version
+    compatibility.
+    """
+    for torch, pairs in groupby(builds_for(cc, where), key=itemgetter(0)):
         if not versions.accepts(specifier, torch) or (tag and wheels.has_wheel("torch", torch, tag, where) is False):
             continue
-        if driver is None or cuda.serves(driver, cuda.variant_cuda(variant) or "", _system(where)) in ("yes", "minor"):
-            return torch, variant
+        variants = [variant for _, variant in pairs]
+        best = variants[0] if driver is None else cuda.newest_variant(driver, variants, _system(where))
+        if best:
+            return torch, best
     return None
 
 
