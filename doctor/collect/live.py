@@ -76,12 +76,14 @@ def collect(request: Request, progress: Progress | None = None) -> Snapshot:
 def cache_folder(env: Mapping[str, str]) -> str:
     """Where the probe keeps what it read of large file lists; the probe makes it, and does without where it cannot."""
     base = env.get("XDG_CACHE_HOME") or ""
-    return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.cache"), "vlmdoctor")
+    if not Path(base).is_absolute():
+        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path raises for a user without a home
+    return str(Path(base) / "vlmdoctor")
 
 
 def script_folders(what: tuple[str, ...]) -> list[str]:
     """Folders that Python puts first on sys.path when it runs these scripts. Looks at no file."""
-    scripts = [os.path.dirname(os.path.abspath(path)) for path in what if path.endswith(".py")]
+    scripts = [str(Path(path).absolute().parent) for path in what if path.endswith(".py")]
     return list(dict.fromkeys(scripts))
 
 

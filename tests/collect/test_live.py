@@ -66,13 +66,13 @@ def test_what_was_read_of_file_lists_is_kept_in_a_private_folder(own):
 
 
 def test_cache_folder_without_a_usable_variable():
-    assert live.cache_folder({"XDG_CACHE_HOME": "relative"}) == os.path.expanduser("~/.cache/vlmdoctor")
+    assert live.cache_folder({"XDG_CACHE_HOME": "relative"}) == str(Path.home() / ".cache" / "vlmdoctor")
 
 
 def test_folders_of_the_scripts():
     assert live.script_folders(("a.py", "sub/b.py", "sub/c.py", "requirements.txt", "project")) == [
-        os.getcwd(),
-        os.path.join(os.getcwd(), "sub"),
+        str(Path.cwd()),
+        str(Path.cwd() / "sub"),
     ]
 
 

@@ -40,6 +40,15 @@ def program_repos(ctx):
     return list(ctx.get("repos") or []) + [record["id"] for record in found if record["entry"]]
 
 
+def served(ctx, module):
+    """Can the target import this module? None when its folders are not known."""
+    import source
+
+    if not source.where(ctx)[0]:
+        return None
+    return source.target(ctx).served(module)[0] != ""
+
+
 def _names(folder):
     try:
         return os.listdir(folder)
@@ -123,7 +132,7 @@ def read_caches(ctx):
     """Roots, repositories, damage and the model: side by side until three quarters of the deadline are over."""
     limit = time.time() + ctx["deadline"] * SHARE
     where = layout(ctx)
-    view = hubmodel.View(ctx.get("model"), lambda: program_repos(ctx), where, limit)
+    view = hubmodel.View(ctx.get("model"), lambda: program_repos(ctx), where, limit, lambda module: served(ctx, module))
     view.start()
     roots = hubroots.start(where, limit, ctx.get("usual"))
     view.join()

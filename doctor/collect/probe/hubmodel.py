@@ -7,6 +7,7 @@ import hubcheck
 import hublinks
 import hubresolve
 import hubscan
+import modelcode
 import modeldir
 import modelfacts
 from modeldir import problem
@@ -16,7 +17,7 @@ NAMES = (
     "model.asked", "model.kind", "model.path", "model.cached", "model.revision", "model.type", "model.architectures",
     "model.dtype", "model.quant", "model.rope_type", "model.remote_code", "model.saved_with", "model.formats",
     "model.weight_bytes", "model.params", "model.shards_missing", "model.files_missing", "model.chat_template",
-    "model.tokenizer", "model.refs", "model.near", "model.links",
+    "model.tokenizer", "model.refs", "model.near", "model.links", "model.imports",
 )
 MORE = 30  # other models that are followed
 
@@ -24,9 +25,10 @@ MORE = 30  # other models that are followed
 class View(object):
     """Reads the model in a thread until ``limit``; what it has found by then can be asked for."""
 
-    def __init__(self, asked, program, where, limit):
+    def __init__(self, asked, program, where, limit, served):
         self.asked = asked or None
         self.program = program  # gives the names of models that the user's program loads
+        self.served = served  # module -> is it there in the target? (None: not known)
         self.others = []
         self.cwd, self.root = where.cwd, where.absolute(where.hub_cache)
         self.limit = limit
@@ -98,6 +100,7 @@ class View(object):
         if judged is None:
             return []
         self.found.update(judged.facts())
+        self.found["model.imports"] = modelcode.imports(judged.items, self.served)
         if judged.partial():
             for name in ("model.cached", "model.params"):
                 del self.found[name]

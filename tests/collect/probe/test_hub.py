@@ -415,3 +415,40 @@ def test_hostile_index(place, table):
     files = {**hubmake.model_files(), "model.safetensors.index.json": json.dumps({"weight_map": table}).encode()}
     facts = read(place, str(hubmake.write_folder(place / "data/m", files)))
     assert facts["model.shards_missing"] == (1 if table == {"a": 3} else 0)
+
+
+def test_imports_of_the_repository_code(place):
+    code = b"""
+import torch, os
+from einops import rearrange
+from transformers.models.llama.modeling_llama import LlamaFlashAttention2
+from .helper import thing
+try:
+    import xformers
+except ImportError:
+    xformers = None
+if is_flash_attn_2_available():
+    from flash_attn import flash_attn_func
+def later():
+    import timm
+    from transformers import DynamicCache
+"""
+    files = {**hubmake.model_files({"model_type": "own", "auto_map": {"AutoModel": "modeling_own.Own"}}),
+             "modeling_own.py": code, "helper.py": b"import decord\n", "unused.py": b"import nothing\n", "bad.py": b"("}
+    hubmake.write_folder(place / "data" / "m", files)
+    facts = read(place, str(place / "data" / "m"), versions=("transformers-4.57.1", "einops-0.8.0"))
+    rows = {(row["module"], row["name"]): (row["guarded"], row["resolves"]) for row in facts["model.imports"]}
+    assert rows["einops", ""] == (False, False)  # no such folder in site-packages: metadata alone is not enough
+    assert rows["transformers.models.llama.modeling_llama", "LlamaFlashAttention2"][0] is False
+    assert rows["os", ""] == (False, True)
+    assert rows["xformers", ""][0] is True
+    assert rows["flash_attn", ""][0] is True
+    assert rows["timm", ""][0] is False  # transformers asks for it before anything runs
+    assert rows["transformers", "DynamicCache"][0] is True
+    assert rows["decord", ""][0] is False
+    assert ("nothing", "") not in rows
+
+
+def test_a_model_without_code_imports_nothing(place):
+    hubmake.write_folder(place / "data" / "m", hubmake.model_files())
+    assert read(place, str(place / "data" / "m"))["model.imports"] == []
