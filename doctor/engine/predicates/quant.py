@@ -123,6 +123,16 @@ def release_for_torch(scope: Scope, clause: Clause) -> bool:
     return True
 
 
+def newest_refuses_torch(scope: Scope, clause: Clause) -> bool | None:
+    """The newest ``of``, which a bare `pip install` takes, refuses the installed torch. Binds newest."""
+    newest, torch = versions.newest(clause["of"]), scope.known("dist.torch")
+    if not newest or torch is None:
+        return None
+    scope.bind("newest", newest)
+    accepted = ranges.accepts(clause["of"], newest, "torch", torch)
+    return None if accepted is None else not accepted
+
+
 def _newest_for_torch(scope: Scope, of: str, spec: str) -> None:
     torch = scope.snapshot.get("dist.torch") or scope.snapshot.get("torch.version")
     if not torch:
@@ -139,10 +149,7 @@ def built_for_other_torch(scope: Scope, clause: Clause) -> bool | None:
     if not known or version is None:
         return None if not known else False
     label = versions.local(version)
-    for answer in (_other_torch(scope, label), _other_abi(scope, label)):
-        if answer:
-            return True
-    return False
+    return _other_torch(scope, label) or _other_abi(scope, label)
 
 
 def _other_torch(scope: Scope, label: str) -> bool:
@@ -169,6 +176,7 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "bnb_lacks_cuda": bnb_lacks_cuda,
     "bnb_for_torch": bnb_for_torch,
     "bnb_override_bad": bnb_override_bad,
+    "newest_refuses_torch": newest_refuses_torch,
     "release_for_torch": release_for_torch,
     "built_for_other_torch": built_for_other_torch,
 }
