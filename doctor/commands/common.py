@@ -6,10 +6,11 @@ import locale
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -150,27 +151,37 @@ def paint(text: str, role: str) -> str:
 
 
 def write_file(path: Path, body: str) -> None:
-    """Write beside the target and rename, so that a cut-off run leaves the old file or the new one.
+    """Write a whole report; see ``replacing``."""
+    with replacing(path) as stream:
+        stream.write(body)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A stream beside the target that takes its place at the end: a cut-off run leaves the old file or the new one.
 
     A target that is no regular file (a device, a pipe) is written to directly.
     """
     import tempfile
 
     if path.exists() and not path.is_file():
-        path.write_text(body, encoding="utf-8")
+        with path.open("w", encoding="utf-8") as direct:
+            yield direct
         return
-    folder = path.parent
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(body)
+            yield stream
         Path(name).replace(path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise click.ClickException(f"{path}: {error.strerror}") from None
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def status(report: Report, options: Options) -> int:

@@ -15,13 +15,19 @@ MAX_INPUT = 4 << 20  # bytes taken of each end of one input; even, so that UTF-1
 
 
 @click.command("diagnose")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("files", nargs=-1, metavar="FILE...|-", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--with-machine", is_flag=True, help="Also read this machine: the text is from here.")
 @click.option("--python", help="With --with-machine: interpreter or environment the text is from.")
 @click.option("--model", help="Model that was to run: repository id or folder.")
+@click.option("--batch", type=click.Path(path_type=Path), metavar="DIR|JSONL", help="Many reports, one JSON line each.")
 @report_options
 def command(
-    files: tuple[Path, ...], with_machine: bool, python: str | None, model: str | None, **rest: Any
+    files: tuple[Path, ...],
+    with_machine: bool,
+    python: str | None,
+    model: str | None,
+    batch: Path | None,
+    **rest: Any,
 ) -> int:
     """Say what is behind a pasted traceback, error line or environment report.
 
@@ -31,6 +37,12 @@ def command(
     from doctor.ingest import ingest
 
     options = Options(**rest)
+    if (batch is None) == (not files):
+        raise click.UsageError("give FILE (- for standard input), or --batch DIR|JSONL")
+    if batch is not None:
+        from doctor.commands.batch import run
+
+        return run(batch, options)
     snapshot = ingest([read(path) for path in files], redact=Redactor().text)
     if model:
         snapshot = snapshot.with_facts({"model.asked": model})

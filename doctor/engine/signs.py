@@ -51,6 +51,8 @@ class Log:
         """First line (0-based) that matches, with the match; None when there is none."""
         best: tuple[int, re.Match[str]] | None = None
         for literal in literals:
+            if literal not in self._text:
+                continue
             for tries, (row, column) in enumerate(self._spots(literal)):
                 if tries >= TRIES or (best and row >= best[0]):
                     break

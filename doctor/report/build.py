@@ -33,7 +33,8 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
     """The report of one judged snapshot, findings ranked, each one's consequences behind it."""
     from_text = bool(snapshot.get("log.exceptions"))
     ranked = rank(findings, corpus.rules, from_text)
-    links = {rule.id: rule.links for rule in corpus.rules}
+    hits = {finding.rule for finding in ranked}
+    links = {rule.id: rule.links for rule in corpus.rules if rule.id in hits}
     return Report(
         language=style.language,
         entries=tuple(_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked),
