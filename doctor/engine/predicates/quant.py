@@ -149,14 +149,17 @@ def built_for_other_torch(scope: Scope, clause: Clause) -> bool | None:
     if not known or version is None:
         return None if not known else False
     label = versions.local(version)
-    return _other_torch(scope, label) or _other_abi(scope, label)
+    other = _other_torch(scope, label)
+    return True if other else _other_abi(scope, label) or other
 
 
-def _other_torch(scope: Scope, label: str) -> bool:
+def _other_torch(scope: Scope, label: str) -> bool | None:
     tag = _TORCH_TAG.search(label)
-    torch = versions.parse(str(scope.known("dist.torch") or ""))
-    if not tag or torch is None:
+    if not tag:
         return False
+    torch = versions.parse(str(scope.known("dist.torch") or ""))
+    if torch is None:
+        return None
     scope.bind("built", f"torch {tag.group(1)}.{tag.group(2)}")
     return (torch.major, torch.minor) != (int(tag.group(1)), int(tag.group(2)))
 
