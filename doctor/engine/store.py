@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from doctor.errors import RuleError
+from doctor.knowledge import store as tables
 from doctor.model import FixSpec, Rule, Sign
 
 PACKAGE = Path(__file__).resolve().parents[1]
+DATA_PACKAGE = "vlmdoctor_data"
 
 
 class Words:
@@ -65,8 +68,24 @@ class Corpus:
 
 
 def load(extra: Path | None = None) -> Corpus:
-    """The shipped corpus, with the site rules of folder ``extra`` added. Raises RuleError for a bad pack."""
-    return _shipped() if extra is None else _with_pack(_shipped(), extra)
+    """The corpus: what is shipped, then the data package when one is installed, then the folder ``extra``.
+
+    A pack is a folder like rules/: rule files, perhaps ``families.toml``, and fact tables in ``kb`` that replace the
+    shipped tables of the same name. ``DIR#sha256=HEX`` pins a pack to the digest that reports print. A data package
+    is an installed module ``vlmdoctor_data``. Raises RuleError for a bad pack or another digest.
+    """
+    corpus = _shipped()
+    for pack in (_data_package(), extra):
+        if pack is not None:
+            corpus = _with_pack(corpus, pack)
+    return corpus
+
+
+def _data_package() -> Path | None:
+    """The folder of the data package, which is data only: it is found, never imported."""
+    spec = find_spec(DATA_PACKAGE)
+    locations = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(locations[0]) if locations else None
 
 
 @cache
@@ -98,10 +117,16 @@ def _from_checkout(root: Path) -> Corpus:
     return Corpus(rules, Words(None, {}, held), bundle.digest(loaded), "checkout", bundle.families(root))
 
 
-def _with_pack(corpus: Corpus, folder: Path) -> Corpus:
+def _with_pack(corpus: Corpus, pack: Path) -> Corpus:
+    name, _, pin = str(pack).partition("#sha256=")
+    folder = Path(name)
     if not folder.is_dir():
-        raise RuleError(str(folder), "is not a folder")
+        raise RuleError(name, "is not a folder")
     added = _from_checkout(folder)
+    if pin and pin != added.digest:
+        raise RuleError(name, f"has the digest {added.digest}, not {pin}")
+    if (folder / "kb").is_dir():
+        tables.use(folder)
     known = corpus.by_id()
     for rule in added.rules:
         if rule.id in known:

@@ -1,0 +1,68 @@
+"""Site rules and newer tables come from a folder; a bad or hostile pack is refused with file and reason."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from doctor.engine import bundle, store
+from doctor.engine.load import load_dir
+from doctor.errors import DoctorError, RuleError
+from doctor.knowledge import store as tables
+
+RULES = Path(__file__).parents[2] / "rules"
+SAMPLE = (RULES / "torch" / "TOR101-torch-torchvision-pair.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def pack(tmp_path):
+    folder = tmp_path / "pack" / "torch"
+    folder.mkdir(parents=True)
+    text = SAMPLE.replace('id = "TOR101"', 'id = "TOR901"').replace("explains = ", "# ")
+    (folder / "TOR901-site-rule.toml").write_text(text, encoding="utf-8")
+    yield tmp_path / "pack"
+    tables.use(None)
+
+
+def test_a_pack_adds_rules(pack):
+    corpus = store.load(pack)
+    assert corpus.by_id()["TOR901"].slug == "site-rule"
+    assert "+" in corpus.digest
+
+
+def test_a_pack_can_be_pinned(pack):
+    digest = bundle.digest(load_dir(pack))
+    assert store.load(Path(f"{pack}#sha256={digest}"))
+    with pytest.raises(RuleError, match="digest"):
+        store.load(Path(f"{pack}#sha256={'0' * 64}"))
+
+
+def test_a_pack_replaces_tables(pack):
+    (pack / "kb").mkdir()
+    shutil.copy(RULES / "kb" / "gpus.json", pack / "kb" / "gpus.json")
+    store.load(pack)
+    assert tables.locate("gpus") == pack / "kb" / "gpus.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("TOR101-again.toml", SAMPLE, "already the id"),
+        ("TOR902-broken.toml", "id = [", "broken"),
+        ("TOR903-nested.toml", "a = " + "[" * 5000, "TOR903"),
+        ("TOR904-huge.toml", "#" * 70_000, "larger"),
+        ("../escape.toml", SAMPLE, "named"),
+        ("TOR905-call.toml", SAMPLE.replace("TOR101", "TOR905").replace("[[sign]]", '[[when]]\ncall = "os.system"\n\n[[sign]]', 1), "no predicate"),
+    ],
+)
+def test_bad_packs_are_refused(pack, name, text, why):
+    path = pack / "torch" / Path(name).name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DoctorError, match=why if why != "broken" else "TOR902"):
+        store.load(pack)
+
+
+def test_a_pack_may_not_link_out(pack):
+    (pack / "torch" / "TOR906-link.toml").symlink_to(RULES / "torch" / "TOR101-torch-torchvision-pair.toml")
+    with pytest.raises(RuleError, match="regular file"):
+        store.load(pack)
