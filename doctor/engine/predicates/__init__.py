@@ -15,7 +15,7 @@ from doctor.model.rule import Clause
 
 Predicate = Callable[[Scope, Clause], bool | None]
 
-_AREAS = ("drivers", "packages", "hfstack", "pyenv", "hub", "machine", "source", "quant")
+_AREAS = ("drivers", "packages", "hfstack", "pyenv", "hub", "machine", "source", "quant", "serving")
 
 
 def _all() -> dict[str, Predicate]:

@@ -1,0 +1,232 @@
+"""Predicates about devices that a program names, ports that it asks for, and the web stack it serves with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from doctor.engine.scope import Scope
+from doctor.knowledge import ranges
+from doctor.model.rule import Clause
+
+Asked = tuple[int, str]  # a number that the program or a command line asks for, and where it says so
+
+_DEVICE = re.compile(r"^(?:cuda|gpu):(\d+)$")
+_DEVICE_FLAG = re.compile(r"--device[= ]+cuda:(\d+)\b")
+_RANKS = re.compile(r"--nproc[-_]per[-_]node[= ]+(\d+)\b")
+_SPLIT = re.compile(r"(?:--tensor[-_]parallel[-_]size|--tp[-_]size|--tp|-tp)[= ]+(\d+)\b")
+_PORT_FLAG = re.compile(r"(?:--port|--server[-_]port)[= ]+(\d{2,5})\b")
+# Commands with a port of their own; sources: vllm/entrypoints/openai/cli_args.py, sglang/srt/server_args.py,
+# llava/serve/{controller,model_worker}.py.
+_USUAL_PORTS = (
+    (re.compile(r"\bvllm serve\b|vllm\.entrypoints\.openai\.api_server"), 8000),
+    (re.compile(r"\bsglang\.launch_server\b"), 30000),
+    (re.compile(r"\b(?:llava|fastchat)\.serve\.controller\b"), 21001),
+    (re.compile(r"\b(?:llava|fastchat)\.serve\.model_worker\b"), 21002),
+)
+_PORT_WORDS = ("port", "server_port")
+_SERVES = frozenset(("launch", "run", "run_app", "serve", "Config", "start_server", "TCPServer", "HTTPServer"))
+_PLACES = frozenset(("to", "cuda", "device", "from_pretrained", "set_device", "pipeline", "load_pretrained_model"))
+
+
+def _records(scope: Scope, name: str) -> list[Mapping[str, Any]]:
+    return list(scope.snapshot.get(name) or ())
+
+
+def _at(record: Mapping[str, Any]) -> str:
+    return f"{record.get('file') or ''}:{record.get('line') or ''}".strip(":")
+
+
+def _commands(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Command lines of scripts and of a pasted text, each with the place it comes from."""
+    for record in _records(scope, "src.shell"):
+        yield str(record.get("text") or ""), _at(record)
+    for line in scope.snapshot.get("log.commands") or ():
+        yield str(line), "the pasted command"
+
+
+def _numbers(scope: Scope, *patterns: re.Pattern[str]) -> Iterator[Asked]:
+    """Numbers that options of the commands carry."""
+    for text, place in _commands(scope):
+        for pattern in patterns:
+            for found in pattern.finditer(text):
+                yield int(found[1]), place
+
+
+def _literals(call: Mapping[str, Any]) -> Iterator[object]:
+    yield from call.get("args") or ()
+    yield from (call.get("keywords") or {}).values()
+
+
+def _devices(scope: Scope) -> Iterator[Asked]:
+    """Indices N of ``cuda:N`` that calls and command lines name."""
+    for call in _records(scope, "src.calls"):
+        if call.get("method") not in _PLACES:
+            continue
+        for value in _literals(call):
+            found = _DEVICE.match(value) if isinstance(value, str) else None
+            if found:
+                yield int(found[1]), _at(call)
+    yield from _numbers(scope, _DEVICE_FLAG)
+
+
+def _visible(scope: Scope) -> int | None:
+    """How many cards CUDA shows to a program here; None when that is not known."""
+    known, gpus = scope.snapshot.look("gpus")
+    taken_known, taken = scope.snapshot.look("cuda.visible")
+    total = len(gpus or ()) if known else scope.snapshot.get("gpu.count")
+    if taken_known and taken is not None:
+        shown = [entry for entry in taken if not str(entry).isdigit() or total is None or int(entry) < total]
+        return len(shown)
+    chosen = scope.snapshot.get("env.CUDA_VISIBLE_DEVICES")
+    if chosen and not taken_known:
+        return len([part for part in str(chosen).split(",") if part.strip()])
+    return total
+
+
+def _beyond(scope: Scope, asked: Iterator[Asked], base: int) -> bool | None:
+    """Some number is larger than the visible cards allow (``base`` 1: indices, 0: counts). Binds asked, at, visible."""
+    wanted = list(asked)
+    if not wanted:
+        return False if scope.snapshot.look("src.calls")[0] or scope.snapshot.look("src.shell")[0] else None
+    visible = _visible(scope)
+    if visible is None:
+        scope.miss("gpus")
+        return None
+    scope.bind("visible", visible)
+    for number, place in wanted:
+        if visible and number + base > visible:
+            scope.bind("asked", number)
+            scope.bind("at", place)
+            scope.see("src.shell", f"{place}: {number}")
+            return True
+    return False
+
+
+def device_beyond_visible(scope: Scope, _clause: Clause) -> bool | None:
+    """The program names ``cuda:N``, or as many ranks, beyond the cards that it can see. Binds asked, at, visible."""
+    by_index = _beyond(scope, _devices(scope), 1)
+    return by_index or _join(by_index, _beyond(scope, _numbers(scope, _RANKS), 0))
+
+
+def split_beyond_visible(scope: Scope, _clause: Clause) -> bool | None:
+    """The tensor-parallel size is larger than the number of visible cards. Binds asked, at, visible."""
+
+    def sizes() -> Iterator[Asked]:
+        yield from _numbers(scope, _SPLIT)
+        for call in _records(scope, "src.calls"):
+            size = (call.get("keywords") or {}).get("tensor_parallel_size")
+            if isinstance(size, int) and not isinstance(size, bool):
+                yield size, _at(call)
+
+    return _beyond(scope, sizes(), 0)
+
+
+def _join(one: bool | None, other: bool | None) -> bool | None:
+    if one or other:
+        return True
+    return None if one is None or other is None else False
+
+
+def index_fits_machine(scope: Scope, _clause: Clause) -> bool | None:
+    """The index that :func:`device_beyond_visible` found exists on the machine, outside CUDA_VISIBLE_DEVICES."""
+    known, gpus = scope.snapshot.look("gpus")
+    total = len(gpus or ()) if known else scope.snapshot.get("gpu.count")
+    asked = scope.bound.get("asked")
+    if total is None or asked is None:
+        return None
+    return int(asked) < int(total) and scope.snapshot.get("env.CUDA_VISIBLE_DEVICES") is not None
+
+
+def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
+    """CUDA_VISIBLE_DEVICES names a card that is not there, or one twice, or no card. Binds chosen, total."""
+    chosen = scope.snapshot.get("env.CUDA_VISIBLE_DEVICES")
+    known, problem = scope.snapshot.look("cuda.visible_problem")
+    if chosen is not None:
+        scope.bind("chosen", chosen)
+        scope.see("env.CUDA_VISIBLE_DEVICES", chosen)
+    elif scope.snapshot.look("env.CUDA_VISIBLE_DEVICES")[0]:
+        return False
+    if problem in ("invalid", "duplicate"):
+        return str(chosen).strip() not in ("-1", "NoDevFiles", "none")
+    gpus_known, gpus = scope.snapshot.look("gpus")
+    total = len(gpus or ()) if gpus_known else scope.snapshot.get("gpu.count")
+    if chosen is None or not total:
+        return False if known and problem is None and total is not None else None
+    scope.bind("total", total)
+    entries = [part.strip() for part in str(chosen).split(",")]
+    return any(entry.isdigit() and int(entry) >= int(total) for entry in entries)
+
+
+def _asked_ports(scope: Scope) -> Iterator[Asked]:
+    """Ports that the program's calls, its options' defaults in use, commands and variables ask for."""
+    for call in _records(scope, "src.calls"):
+        keywords = call.get("keywords") or {}
+        if call.get("method") in _SERVES:
+            for word in _PORT_WORDS:
+                if isinstance(keywords.get(word), int):
+                    yield keywords[word], _at(call)
+    for text, place in _commands(scope):
+        given = [int(found[1]) for found in _PORT_FLAG.finditer(text)]
+        usual = [port for pattern, port in _USUAL_PORTS if pattern.search(text)]
+        for port in given or usual:
+            yield port, place
+    chosen = str(scope.snapshot.get("env.GRADIO_SERVER_PORT") or "")
+    if chosen.isdigit() and any(call.get("method") == "launch" for call in _records(scope, "src.calls")):
+        yield int(chosen), "GRADIO_SERVER_PORT"
+
+
+def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
+    """A port that the program asks for by number is listening already. Binds port, at."""
+    known, listening = scope.snapshot.look("host.listening")
+    ports = list(_asked_ports(scope))
+    if not ports:
+        return False if scope.snapshot.look("src.calls")[0] else None
+    if not known:
+        scope.miss("host.listening")
+        return None
+    for port, place in ports:
+        if port in (listening or ()):
+            scope.bind("port", port)
+            scope.bind("at", place)
+            scope.see("host.listening", port)
+            return True
+    return False
+
+
+def vllm_in_play(scope: Scope, _clause: Clause) -> bool | None:
+    """The engine vLLM is installed here or speaks in the text."""
+    known, version = scope.snapshot.look("dist.vllm")
+    if version is not None:
+        return True
+    if scope.case.log is not None and scope.case.log.search("vllm", ("vllm",)):
+        return True
+    return False if known or scope.case.log is not None else None
+
+
+def vllm_pin_broken(scope: Scope, clause: Clause) -> bool | None:
+    """The installed ``of`` (torch, transformers) is not one that vLLM's metadata accepts. Binds vllm, ``of``, want."""
+    other = clause["of"]
+    (known, engine), (there, found) = (scope.get(f"dist.{name}", bind=name) for name in ("vllm", other))
+    if engine is None:
+        return False if known else None
+    want = ranges.requires("vllm", engine, other)
+    if not want:
+        return None
+    scope.bind("want", want)
+    if found is None:
+        return False if there else None
+    fine = ranges.accepts("vllm", engine, other, found)
+    return None if fine is None else not fine
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "device_beyond_visible": device_beyond_visible,
+    "split_beyond_visible": split_beyond_visible,
+    "index_fits_machine": index_fits_machine,
+    "visible_list_bad": visible_list_bad,
+    "asked_port_taken": asked_port_taken,
+    "vllm_in_play": vllm_in_play,
+    "vllm_pin_broken": vllm_pin_broken,
+}
