@@ -25,6 +25,8 @@ _USUAL_PORTS = (
     (re.compile(r"\b(?:llava|fastchat)\.serve\.controller\b"), 21001),
     (re.compile(r"\b(?:llava|fastchat)\.serve\.model_worker\b"), 21002),
 )
+_NO_CARD = "No CUDA GPUs are available|invalid device ordinal"
+_CHOICE = r"""CUDA_VISIBLE_DEVICES["']?\]?\s?=\s?["']?(\d+)["']?"""
 _PORT_WORDS = ("port", "server_port")
 _SERVES = frozenset(("launch", "run", "run_app", "serve", "Config", "start_server", "TCPServer", "HTTPServer"))
 _PLACES = frozenset(("to", "cuda", "device", "from_pretrained", "set_device", "pipeline", "load_pretrained_model"))
@@ -89,7 +91,10 @@ def _beyond(scope: Scope, asked: Iterator[Asked], base: int) -> bool | None:
     """Some number is larger than the visible cards allow (``base`` 1: indices, 0: counts). Binds asked, at, visible."""
     wanted = list(asked)
     if not wanted:
-        return False if scope.snapshot.look("src.calls")[0] or scope.snapshot.look("src.shell")[0] else None
+        unread = [name for name in ("src.calls", "src.shell") if not scope.snapshot.look(name)[0]]
+        for name in unread:
+            scope.miss(name)
+        return None if unread else False
     visible = _visible(scope)
     if visible is None:
         scope.miss("gpus")
@@ -134,9 +139,16 @@ def index_fits_machine(scope: Scope, _clause: Clause) -> bool | None:
     known, gpus = scope.snapshot.look("gpus")
     total = len(gpus or ()) if known else scope.snapshot.get("gpu.count")
     asked = scope.bound.get("asked")
-    if total is None or asked is None:
+    there, chosen = scope.snapshot.look("env.CUDA_VISIBLE_DEVICES")
+    if total is None or asked is None or not there:
         return None
-    return int(asked) < int(total) and scope.snapshot.get("env.CUDA_VISIBLE_DEVICES") is not None
+    return int(asked) < int(total) and chosen is not None
+
+
+def gpus_differ(scope: Scope, _clause: Clause) -> bool | None:
+    """Cards of more than one name are in the machine."""
+    known, gpus = scope.get("gpus")
+    return len({gpu.get("name") for gpu in gpus or ()}) > 1 if known else None
 
 
 def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
@@ -150,13 +162,29 @@ def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
         return False
     if problem in ("invalid", "duplicate"):
         return str(chosen).strip() not in ("-1", "NoDevFiles", "none")
+    if _no_card_after_choice(scope, chosen):
+        return True
     gpus_known, gpus = scope.snapshot.look("gpus")
     total = len(gpus or ()) if gpus_known else scope.snapshot.get("gpu.count")
     if chosen is None or not total:
         return False if known and problem is None and total is not None else None
     scope.bind("total", total)
     entries = [part.strip() for part in str(chosen).split(",")]
-    return any(entry.isdigit() and int(entry) >= int(total) for entry in entries)
+    if any(entry.isdigit() and int(entry) >= int(total) for entry in entries):
+        return True
+    return False if known else None
+
+
+def _no_card_after_choice(scope: Scope, chosen: object) -> bool:
+    """The text chooses a card other than the first, and CUDA then finds none."""
+    log = scope.case.log
+    if log is None or not log.search(_NO_CARD, ("no cuda gpus are", "invalid device ordinal")):
+        return False
+    if chosen is None:
+        found = log.search(_CHOICE, ("cuda_visible_devices",))
+        chosen = found[1][1] if found else None
+        scope.bind("chosen", chosen or "...")
+    return bool(re.match(r"[1-9]\d*$", str(chosen or "")))
 
 
 def _asked_ports(scope: Scope) -> Iterator[Asked]:
@@ -225,6 +253,7 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "device_beyond_visible": device_beyond_visible,
     "split_beyond_visible": split_beyond_visible,
     "index_fits_machine": index_fits_machine,
+    "gpus_differ": gpus_differ,
     "visible_list_bad": visible_list_bad,
     "asked_port_taken": asked_port_taken,
     "vllm_in_play": vllm_in_play,
