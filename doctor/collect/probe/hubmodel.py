@@ -68,11 +68,24 @@ class View(object):
             self.error = reason(error)
 
     def _read_program(self):
-        """Without a model asked for, the first one that the program loads counts as asked for."""
+        """Without a model asked for, the first one that the program loads counts as asked for.
+
+        A path that leads nowhere gives way to the program's own path to a folder of that name.
+        """
         self.others = [name for name in self.program() if isinstance(name, str) and name]
         if self.asked is None and self.others:
             self.asked = self.others[0]
-        self.known.update([name for name in [self.asked] + self.others if name])
+        elif self.others and self._nowhere():
+            last = os.path.basename(self.asked.rstrip("/"))
+            same = [name for name in self.others if os.path.basename(name.rstrip("/")) == last]
+            self.known.clear()
+            self.asked = same[0] if same else self.asked
+        self.known.update(name for name in [self.asked, *self.others] if name)
+
+    def _nowhere(self):
+        """The name asked for is neither on this machine nor the id of a repository."""
+        place = hubresolve.resolve(self.asked, self.cwd, self.root)
+        return place.kind in ("invalid", "folder") and not place.found and not place.links
 
     def _resolve(self, name):
         """Where a model lies. A start script may make the link by which a snapshot without a ref is found."""

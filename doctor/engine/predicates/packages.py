@@ -179,17 +179,25 @@ def glibc_below_torch_wheel(scope: Scope, _clause: Clause) -> bool | None:
 
 
 def numpy_below_need(scope: Scope, _clause: Clause) -> bool | None:
-    """The numpy is older than an installed package states in its metadata. Binds package, spec, numpy."""
-    return lower_bound_unmet(scope, {"needs": "numpy"})
+    """The numpy is older than an installed package states in its metadata. Binds package, spec, numpy.
+
+    OpenCV states numpy 2 and, compiled with its headers, runs on numpy 1 as well.
+    """
+    return lower_bound_unmet(scope, {"needs": "numpy", "but": "opencv-"})
 
 
 def lower_bound_unmet(scope: Scope, clause: Clause) -> bool | None:
-    """The distribution ``needs`` is older than an installed package asks. Binds package, spec and the found version."""
+    """The distribution ``needs`` is older than an installed package asks. Binds package, spec and the found version.
+
+    ``but``: beginning of the names of packages that do not count.
+    """
     known, rows = scope.snapshot.look("python.unmet")
     if not known:
         scope.miss("python.unmet")
         return None
     for row in rows or ():
+        if clause.get("but") and str(row.get("dist")).startswith(clause["but"]):
+            continue
         if row.get("needs") == clause["needs"] and row.get("found") and _too_old(str(row["spec"]), str(row["found"])):
             scope.bind("package", row["dist"])
             scope.bind("spec", row["spec"])

@@ -452,3 +452,11 @@ def later():
 def test_a_model_without_code_imports_nothing(place):
     hubmake.write_folder(place / "data" / "m", hubmake.model_files())
     assert read(place, str(place / "data" / "m"))["model.imports"] == []
+
+
+def test_a_path_that_leads_nowhere_gives_way_to_the_programs_own(place):
+    folder = hubmake.write_folder(place / "data" / "llava-7b", hubmake.model_files())
+    facts = read(place, "@data@/llava-7b", repos=[str(folder)])
+    assert facts["model.asked"] == str(folder)
+    assert read(place, "/nowhere/other-7b", repos=[str(folder)])["model.asked"] == "/nowhere/other-7b"
+    assert read(place, "acme/llava-7b", repos=[str(folder)])["model.asked"] == "acme/llava-7b"
