@@ -10,6 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,20 @@ def load(path: Path) -> Snapshot:
         return loads(data)
     except SnapshotError as error:
         raise SnapshotError(f"{path}: {error}") from None
+
+
+def load_report(path: Path) -> Snapshot:
+    """The snapshot inside a JSON report. Raises SnapshotError with the reason."""
+    try:
+        raw = parse(read_regular(path, MAX_BYTES))
+    except OSError as error:
+        raise SnapshotError(f"{path}: {_why(error)}") from None
+    inner = raw.get("snapshot")
+    if not str(raw.get("schema")).startswith("vlmdoctor.report/") or not isinstance(inner, dict):
+        raise SnapshotError(f"{path}: not a vlmdoctor report")
+    body = {"schema": SCHEMA, "facts": inner, "unread": raw.get("unread", {}), "taken": raw.get("taken")}
+    found = loads(json.dumps({**body, "closed": raw.get("closed", [])}))
+    return replace(found, source=str(raw.get("source") or "archive"))
 
 
 def read_regular(path: Path, most: int) -> bytes:

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from doctor.engine.evaluate import HOLE
+from doctor.knowledge import versions, wheels
 from doctor.model import FixStep, Snapshot
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
@@ -58,25 +59,32 @@ def command(step: FixStep, target: Target) -> str:
     return maker(step, target) if maker else ""
 
 
+def comment(text: str) -> str:
+    """One line that no shell runs, whatever the text holds."""
+    return "# " + " ".join(_CONTROL.sub("", text).split())
+
+
+def guarded(step: FixStep, target: Target) -> str:
+    """The command, behind a test where doing it twice would fail."""
+    text = command(step, target)
+    if not text or step.kind not in ("move", "delete"):
+        return text
+    path = quote(step.target, target.shell)
+    if target.shell == "powershell":
+        return f"if (Test-Path -LiteralPath {path}) {{ {text} }}"
+    return f"if [ -e {path} ] || [ -L {path} ]; then {text}; fi"
+
+
 def _requirement(step: FixStep) -> str:
     return step.target + step.to
 
 
 def _install(step: FixStep, target: Target) -> str:
-    word = quote(_requirement(step), target.shell)
-    python = quote(target.python, target.shell)
-    if target.installer == "uv":
-        return f"uv pip install --python {python} {word}"
-    call = "& " if target.shell == "powershell" and not _PLAIN.fullmatch(python) else ""
-    return f"{call}{python} -m pip install {word}"
+    return f"{installer(target, 'install')} {quote(_requirement(step), target.shell)}"
 
 
 def _uninstall(step: FixStep, target: Target) -> str:
-    word, python = quote(step.target, target.shell), quote(target.python, target.shell)
-    if target.installer == "uv":
-        return f"uv pip uninstall --python {python} {word}"
-    call = "& " if target.shell == "powershell" and not _PLAIN.fullmatch(python) else ""
-    return f"{call}{python} -m pip uninstall -y {word}"
+    return f"{installer(target, 'uninstall')} {quote(step.target, target.shell)}"
 
 
 def _set_env(step: FixStep, target: Target) -> str:
@@ -125,12 +133,44 @@ def _download(step: FixStep, target: Target) -> str:
 
 
 def _run(step: FixStep, target: Target) -> str:
-    return HOLE.sub(lambda match: quote(step.bound[match.group(1)], target.shell), step.target)
+    """A template of a rule; a leading ``python`` is the patient's own."""
+    line = HOLE.sub(lambda match: quote(step.bound[match.group(1)], target.shell), step.target)
+    return f"{_python(target)} {line[7:]}" if line.startswith("python ") else line
+
+
+def _python(target: Target) -> str:
+    """The patient's interpreter as the first word of a command."""
+    python = quote(target.python, target.shell)
+    return f"& {python}" if target.shell == "powershell" and not _PLAIN.fullmatch(python) else python
+
+
+def installer(target: Target, verb: str) -> str:
+    """The words before the options of the patient's installer: ``python -m pip install``."""
+    if target.installer == "uv":
+        return f"uv pip {verb} --python {quote(target.python, target.shell)}"
+    return f"{_python(target)} -m pip {verb}" + (" -y" if verb == "uninstall" else "")
+
+
+def _reinstall(step: FixStep, target: Target) -> str:
+    """The same files once more. ``to`` may carry the local part, whose index is then added."""
+    option = "--reinstall" if target.installer == "uv" else "--force-reinstall"
+    index = index_options(wheels.index_url(tag) if (tag := versions.local(step.to)) else None, target)
+    words = [installer(target, "install"), option, "--no-deps", *index, quote(_requirement(step), target.shell)]
+    return " ".join(words)
+
+
+def index_options(url: str | None, target: Target) -> list[str]:
+    """A further index beside the user's own."""
+    if url is None:
+        return []
+    more = ["--index-strategy", "unsafe-best-match"] if target.installer == "uv" else []
+    return ["--extra-index-url", quote(url, target.shell), *more]
 
 
 _MAKERS = {
     "pin": _install,
     "uninstall": _uninstall,
+    "reinstall": _reinstall,
     "set_env": _set_env,
     "unset_env": _unset_env,
     "link": _link,

@@ -22,11 +22,19 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
             dists[normalise(step.target)] = pinned(step.target, step.to)
         elif step.kind == "uninstall":
             dists[normalise(step.target)] = None
+        elif step.kind == "reinstall":
+            dists[normalise(step.target)] = _again(snapshot, step)
         elif step.kind == "set_env":
             variables["env." + step.target] = step.to
         elif step.kind == "unset_env":
             variables["env." + step.target] = None
     return derive(changed(snapshot.with_facts(variables), dists))
+
+
+def _again(snapshot: Snapshot, step: FixStep) -> str | None:
+    """The version that is there, from new files."""
+    there: str | None = snapshot.get("dist." + normalise(step.target))
+    return pinned(step.target, step.to) if step.to else there
 
 
 def pinned(name: str, spec: str) -> str:

@@ -1,0 +1,81 @@
+"""What is to be done: one plan for all findings together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.model.finding import FixStep
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A distribution must lie in ``spec``. ``because``: rule ids, ``keep``, or the name of a dependent."""
+
+    name: str
+    spec: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One distribution goes from ``old`` to ``new``; None stands for not installed.
+
+    ``pin`` is what an installer is asked for; empty when the installer shall bring it as a dependency.
+    """
+
+    name: str
+    old: str | None
+    new: str | None
+    pin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One call of the installer: all requirements are solved together.
+
+    ``alone`` (no dependencies): every requirement is known to be met. ``index``: a further index for a CUDA lane.
+    ``limits``: what the installer must leave where it is.
+    """
+
+    requirements: tuple[str, ...]
+    alone: bool = False
+    index: str | None = None
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A finding that the plan cannot cure, who disagrees, and what giving way would cost."""
+
+    rule: str
+    slug: str
+    who: tuple[str, ...]
+    cost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One finding that the plan is to cure, and the way of its fix that was chosen.
+
+    ``proof``: simulated (the predicted snapshot has lost it) or afterwards (only a new check can tell).
+    """
+
+    rule: str
+    slug: str
+    severity: str
+    way: int
+    proof: str = "afterwards"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Goals, what follows from them, and what could not be had. ``steps`` are in the order of doing."""
+
+    goals: tuple[Goal, ...]
+    constraints: tuple[Constraint, ...]
+    moves: tuple[Move, ...]
+    installs: tuple[Install, ...]
+    steps: tuple[FixStep, ...]
+    conflicts: tuple[Conflict, ...]
+    advice: tuple[FixStep, ...]
+    unconfirmed: tuple[str, ...] = ()  # rules of errors that the prediction shows anew

@@ -1,0 +1,91 @@
+"""Which findings a plan is to cure, and by which way of their fixes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from doctor.engine.evaluate import evaluate
+from doctor.engine.rank import rank
+from doctor.model import Finding, FixStep, Rule, Snapshot, Verdict
+from doctor.model.names import normalise
+from doctor.model.plan import Constraint
+
+BY_HAND = ("advise", "edit")
+SIMULATED = ("pin", "uninstall", "reinstall", "set_env", "unset_env")
+LOUD = ("error", "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A finding and the way of its fix that is tried."""
+
+    finding: Finding
+    way: int
+    proof: str = "afterwards"
+
+    @property
+    def steps(self) -> tuple[FixStep, ...]:
+        """The steps of the chosen way."""
+        return tuple(step for step in self.finding.fix if step.way == self.way)
+
+    @property
+    def simulated(self) -> bool:
+        """True when the prediction shows what the steps do."""
+        done = [step for step in self.steps if step.kind not in BY_HAND]
+        return bool(done) and all(step.kind in SIMULATED for step in done)
+
+    def others(self) -> list[Cure]:
+        """The remaining ways that a program can go."""
+        later = [replace(self, way=way) for way in ways(self.finding) if way > self.way]
+        return [cure for cure in later if any(step.kind not in BY_HAND for step in cure.steps)]
+
+
+def ways(finding: Finding) -> list[int]:
+    """The numbers of the ways, first choice first."""
+    return sorted({step.way for step in finding.fix})
+
+
+def without_log(snapshot: Snapshot) -> Snapshot:
+    """The machine without the text of a failed run: what a prediction is judged by."""
+    return replace(snapshot, facts={k: v for k, v in snapshot.facts.items() if not k.startswith("log.")})
+
+
+def hits(rules: Sequence[Rule], snapshot: Snapshot) -> dict[str, Finding]:
+    """Errors and warnings by rule."""
+    found = evaluate(rules, snapshot)
+    return {f.rule: f for f in found if f.verdict is Verdict.HIT and f.severity in LOUD}
+
+
+def targets(rules: Sequence[Rule], snapshot: Snapshot) -> list[Cure]:
+    """Root findings that are to be cured, best first.
+
+    What only a text shows is a guess among others, so of such findings the best ranked one is taken alone.
+    """
+    shown = bool(snapshot.get("log.exceptions"))
+    ranked = rank(evaluate(rules, snapshot), rules, shown)
+    seen = hits(rules, without_log(snapshot)) if shown else {f.rule: f for f in ranked}
+    roots = [f for f in ranked if f.under is None and f.severity in LOUD]
+    chosen = [f for place, f in enumerate(roots) if place == 0 or f.rule in seen]
+    return [Cure(finding, _first_way(finding)) for finding in chosen]
+
+
+def _first_way(finding: Finding) -> int:
+    return next(iter(ways(finding)), 1)
+
+
+def constraints(cures: Sequence[Cure]) -> tuple[Constraint, ...]:
+    """What the pins of the chosen ways ask for."""
+    return tuple(
+        Constraint(normalise(step.target), step.to, cure.finding.rule)
+        for cure in cures
+        for step in cure.steps
+        if step.kind == "pin"
+    )
+
+
+def removed(cures: Sequence[Cure]) -> frozenset[str]:
+    """What the chosen ways uninstall and do not bring back."""
+    steps = [step for cure in cures for step in cure.steps]
+    back = {normalise(step.target) for step in steps if step.kind in ("pin", "reinstall")}
+    return frozenset(normalise(step.target) for step in steps if step.kind == "uninstall") - back

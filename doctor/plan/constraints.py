@@ -1,0 +1,191 @@
+"""What a plan must respect: findings' constraints, promises, and what installed distributions ask of each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from doctor.knowledge import abi, pairs, ranges, versions, wheels
+from doctor.knowledge.derive import environment
+from doctor.model import Snapshot
+from doctor.model.names import normalise
+from doctor.model.plan import Constraint
+
+_LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
+TORCH = "torch"
+
+
+@dataclass(frozen=True)
+class World:
+    """The environment as the solver sees it.
+
+    ``goals`` are what findings and promises ask; ``lenient`` drops requirements that are not met today either.
+    """
+
+    snapshot: Snapshot
+    goals: tuple[Constraint, ...]
+    keep: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()  # what the plan removes and does not bring back
+    lenient: bool = False
+    torch_free: bool = False
+    cache: dict[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    @cached_property
+    def installed(self) -> dict[str, str]:
+        """Distributions that stay or move."""
+        return {name: version for name, version in self.snapshot.dists().items() if name not in self.gone}
+
+    @cached_property
+    def wanted(self) -> dict[str, list[Constraint]]:
+        """Goals by distribution."""
+        found: dict[str, list[Constraint]] = {}
+        for goal in self.goals:
+            found.setdefault(goal.name, []).append(goal)
+        return found
+
+    @cached_property
+    def markers(self) -> Mapping[str, str]:
+        """PEP 508 variables of the target."""
+        return environment(self.snapshot)
+
+    @cached_property
+    def where(self) -> str | None:
+        """Platform word of the target."""
+        return wheels.platform(self.snapshot.get("os.name"), self.snapshot.get("os.arch"))
+
+    @cached_property
+    def tag(self) -> str | None:
+        """Python tag of the target."""
+        return wheels.python_tag(self.snapshot.get("python.version", ""))
+
+    def fixed(self, name: str) -> bool:
+        """True for what must stay at its version: promised, or torch without a finding against it."""
+        if name in self.keep:
+            return name in self.installed
+        return name == TORCH and name in self.installed and name not in self.wanted and not self.torch_free
+
+    def needs(self, name: str, version: str) -> tuple[tuple[str, str], ...]:
+        """``(distribution, specifier)`` that this release asks of what is installed or wanted."""
+        key = (name, version)
+        if key not in self.cache:
+            self.cache[key] = tuple(self._needs(name, version))
+        return self.cache[key]
+
+    def _needs(self, name: str, version: str) -> Iterator[tuple[str, str]]:
+        here = self.installed.get(name) == version
+        for other, spec in self._all_needs(name, version, here):
+            if other == name or (other not in self.installed and other not in self.wanted):
+                continue
+            if here and self._unmet_today(other, spec) and (self.lenient or not {other, name} & self.wanted.keys()):
+                continue
+            yield other, spec
+
+    def _unmet_today(self, other: str, spec: str) -> bool:
+        have = self.installed.get(other)
+        return have is None or versions.accepts(spec, have) is False
+
+    def _all_needs(self, name: str, version: str, here: bool) -> Iterator[tuple[str, str]]:
+        seen = self.snapshot.get("python.requires", {}).get(name) if here else None
+        lines = seen if seen is not None else ranges.requirements(name, version)
+        for line in lines or ():
+            found = ranges.read(line) if ranges.applies(line, self.markers) else None
+            if found is not None:
+                yield normalise(found.name), str(found.specifier)
+        yield from self._imports(name, version)
+        if abi.headers(name, version, self.tag) == 1:
+            yield "numpy", "<2"
+        if name == TORCH and not here:
+            yield from self._partners(version)
+
+    def _imports(self, name: str, version: str) -> Iterator[tuple[str, str]]:
+        """What the code of a release imports, stated as ranges."""
+        for other in self.installed.keys() | self.wanted.keys():
+            found = ranges.window(name, version, other)
+            if found is None:
+                continue
+            first, last, without = found
+            parts = [f">={first}"] if first else []
+            parts += [f"<={last}"] if last else []
+            yield other, ",".join([*parts, *(f"!={each}" for each in without)])
+
+    def _partners(self, torch: str) -> Iterator[tuple[str, str]]:
+        """A new torch moves what was compiled against the old one."""
+        for name in pairs.FAMILY:
+            found = pairs.partner(torch, name) if name in self.installed else None
+            if found:
+                yield name, f"=={found}"
+
+    def candidates(self, name: str, specs: Iterable[str]) -> list[str]:
+        """Versions to try, best first: the one that is there, then the nearest (or the newest, when none is)."""
+        specs = list(specs)
+        have = self.installed.get(name)
+        fits = have is not None and all(versions.accepts(spec, have) is not False for spec in specs)
+        if self.fixed(name):
+            return [str(have)] if fits else []
+        first = [str(have)] if fits else []
+        if fits and name not in self.wanted and not self.torch_free:
+            return [*first, *self._others(name, have, specs)]
+        return first + self._others(name, have, specs)
+
+    def _others(self, name: str, have: str | None, specs: list[str]) -> list[str]:
+        joined = ",".join(spec for spec in specs if spec)
+        if not wheels.catalogued(name):
+            made = from_specifier(joined) if joined or have is None else None
+            return [made] if made else []
+        offered = [v for v in versions.candidates(name) if all(versions.accepts(s, v) for s in specs) and v != have]
+        return nearest_first(name, have, self._installable(name, offered))
+
+    def _installable(self, name: str, offered: list[str]) -> list[str]:
+        """Those with a wheel for this Python and platform; all of them where nothing is known or none has one."""
+        if self.tag is None or self.where is None:
+            return offered
+        ready = [v for v in offered if wheels.has_wheel(name, v, self.tag, self.where)]
+        version = self.snapshot.get("python.version", "")
+        return ready or [v for v in offered if versions.accepts(wheels.needs_python(name, v) or "", version)]
+
+
+def public(spec: str) -> str:
+    """A specifier without local parts; which build is meant is decided after solving."""
+    return _LOCAL.sub("", spec)
+
+
+def from_specifier(spec: str) -> str | None:
+    """A version inside ``spec`` for a package whose releases are not known."""
+    wanted = versions.spec(spec)
+    if wanted is None:
+        return None
+    bases = [part.version.removesuffix(".*") for part in wanted] or ["9999"]
+    guesses = [guess for base in bases for guess in (base, base + ".1", base + ".post1", _below(base))]
+    return next((guess for guess in [*guesses, "0"] if versions.accepts(spec, guess)), None)
+
+
+def _below(base: str) -> str:
+    """A version shortly below ``base``: 81 -> 80.9999, 1.2 -> 1.1.9999."""
+    found = versions.parse(base)
+    release = list(found.release) if found else [0]
+    while len(release) > 1 and release[-1] == 0:
+        release.pop()
+    release[-1] = max(release[-1] - 1, 0)
+    return ".".join(map(str, [*release, 9999]))
+
+
+def nearest_first(name: str, have: str | None, offered: list[str]) -> list[str]:
+    """Nearest series (major.minor) first and its newest release within; without ``have`` newest first."""
+    here = versions.parse(versions.public(have)) if have else None
+    if here is None:
+        return offered
+    series = sorted({_series(v) for v in (*versions.known(name), str(here))})
+    place = series.index(_series(str(here)))
+
+    def distance(version: str) -> tuple[int, bool]:
+        away = series.index(_series(version)) - place
+        return abs(away), away > 0
+
+    return sorted(offered, key=distance)  # stable: newest first within a series
+
+
+def _series(version: str) -> tuple[int, ...]:
+    found = versions.parse(version)
+    return (found.epoch, *(found.release + (0, 0))[:2]) if found else (0, 0, 0)

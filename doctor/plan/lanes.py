@@ -1,0 +1,125 @@
+"""Versions -> what an installer is asked for: builds of the CUDA lane, calls, limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from doctor.knowledge import cuda, pairs, ranges, versions, wheels
+from doctor.model.names import normalise
+from doctor.model.plan import Install, Move
+from doctor.plan.constraints import TORCH, World
+
+Moved = Mapping[str, tuple[str | None, str]]
+
+
+def moves(world: World, changed: Moved) -> tuple[Move, ...]:
+    """What changes, with the words for the installer."""
+    lane = _lane(world, changed)
+    found = [_move(world, name, old, new, lane) for name, (old, new) in changed.items()]
+    found += _partners_of_a_new_lane(world, changed, lane)
+    return tuple(sorted(found, key=lambda move: (move.name != TORCH, move.name)))
+
+
+def _move(world: World, name: str, old: str | None, new: str, lane: str) -> Move:
+    if not wheels.catalogued(name):
+        asked = ",".join(goal.spec for goal in world.wanted.get(name, ()) if goal.spec)
+        return Move(name, old, new, name + asked if name in world.wanted else "")
+    local = _asked_local(world, name)
+    if not local and (name == TORCH or name in pairs.FAMILY):
+        local = _built_for(name, new, _torch_after(world, new if name == TORCH else None), lane)
+    full = f"{new}+{local}" if local else new
+    return Move(name, old, full, f"{name}=={full}")
+
+
+def _asked_local(world: World, name: str) -> str:
+    return next((part for goal in world.wanted.get(name, ()) if (part := versions.local(goal.spec))), "")
+
+
+def _torch_after(world: World, new: str | None) -> str:
+    return new or versions.public(world.installed.get(TORCH, ""))
+
+
+def _built_for(name: str, version: str, torch: str, lane: str) -> str:
+    """The local part to ask for: only where a build for the lane is certain and the default index has another."""
+    if not lane or lane == wheels.default_variant(torch, "linux_x86_64"):
+        return ""
+    if name == TORCH:
+        return lane if wheels.has_variant(version, lane) else ""
+    return lane if pairs.stated(torch, name) == version and wheels.has_variant(torch, lane) else ""
+
+
+def _lane(world: World, changed: Moved) -> str:
+    """CUDA variant that torch has after the plan; "" when it is not known.
+
+    A torch that moves keeps its lane where the new release is built for it, else it takes the newest that the
+    driver serves.
+    """
+    asked = _asked_local(world, TORCH)
+    now = versions.local(world.installed.get(TORCH, "")) or _variant_of(world)
+    if asked or TORCH not in changed:
+        return asked or now
+    offered = wheels.variants(changed[TORCH][1])
+    if now in offered or not offered:
+        return now
+    driver = world.snapshot.get("driver.version")
+    best = cuda.newest_variant(driver, offered, world.snapshot.get("os.name", "linux")) if driver else None
+    return best or ""
+
+
+def _variant_of(world: World) -> str:
+    found = world.snapshot.get("torch.cuda")
+    if found:
+        return cuda.cuda_variant(found) or ""
+    return "cpu" if world.snapshot.get("torch.build") == "cpu" else ""
+
+
+def _partners_of_a_new_lane(world: World, changed: Moved, lane: str) -> list[Move]:
+    """Family members of the right release but of another lane than the new torch."""
+    if TORCH not in changed or not lane:
+        return []
+    torch = changed[TORCH][1]
+    found = []
+    for name in pairs.FAMILY:
+        have = world.installed.get(name)
+        if have and name not in changed and versions.local(have) not in ("", lane):
+            bare = versions.public(have)
+            local = _built_for(name, bare, torch, lane)
+            full = f"{bare}+{local}" if local else bare
+            found.append(Move(name, have, full, f"{name}=={full}"))
+    return found
+
+
+def installs(world: World, moved: Sequence[Move], solution: Mapping[str, str]) -> tuple[Install, ...]:
+    """One call for everything that is to be asked for, so that the installer solves it together."""
+    asked = tuple(move.pin for move in moved if move.pin)
+    if not asked:
+        return ()
+    alone = all(_decided(world, move, solution) for move in moved)
+    index = next((wheels.index_url(tag) for move in moved if (tag := versions.local(move.new or ""))), None)
+    return (Install(asked, alone, index, () if alone else _limits(world, moved)),)
+
+
+def _decided(world: World, move: Move, solution: Mapping[str, str]) -> bool:
+    """True when all requirements of the new release are known and met."""
+    if move.new is None or not ranges.complete(move.name) or not wheels.catalogued(move.name):
+        return False
+    for line in ranges.requirements(move.name, move.new) or ():
+        found = ranges.read(line) if ranges.applies(line, world.markers) else None
+        if found is None:
+            continue
+        have = solution.get(normalise(found.name))
+        if have is None or versions.accepts(str(found.specifier), have) is not True:
+            return False
+    return True
+
+
+def _limits(world: World, moved: Sequence[Move]) -> tuple[str, ...]:
+    """Installed releases that the installer must not touch: promised ones and catalogued healthy ones."""
+    away = {move.name for move in moved}
+    sick = {normalise(str(row.get("name") or "")) for row in world.snapshot.get("python.corrupt", [])}
+    sick |= {normalise(str(row.get("needs") or "")) for row in world.snapshot.get("python.unmet", [])}
+    return tuple(
+        f"{name}=={version}"
+        for name, version in sorted(world.installed.items())
+        if name not in away and (name in world.keep or (name not in sick and wheels.catalogued(name)))
+    )

@@ -1,0 +1,153 @@
+"""Findings -> one plan that agrees with itself, with the machine and with its own prediction. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from doctor.knowledge.derive import derive
+from doctor.model import Finding, FixStep, Rule, Snapshot
+from doctor.model.plan import Conflict, Constraint, Goal, Move, Plan
+from doctor.plan import choose, lanes
+from doctor.plan.choose import Cure
+from doctor.plan.constraints import World
+from doctor.plan.order import ordered
+from doctor.plan.simulate import simulate
+from doctor.plan.solve import Unsolvable, moved, solve
+
+ROUNDS = 4  # of taking in what a prediction shows
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Cures that agree, the versions they lead to, and those that had to be left out."""
+
+    cures: tuple[Cure, ...]
+    world: World
+    solution: dict[str, str]
+    moves: tuple[Move, ...]
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = frozenset()) -> Plan:
+    """The plan for every root error and warning of ``snapshot``; ``keep`` names distributions that must stay."""
+    snapshot = derive(snapshot)
+    cures = choose.targets(rules, snapshot)
+    calm = choose.without_log(snapshot)
+    before = choose.hits(rules, calm)
+    draft, after = _settled(calm, rules, cures, keep, before)
+    goals = tuple(_goal(cure, before, after) for cure in draft.cures)
+    left = {cure.finding.rule for cure in draft.cures}
+    strange = tuple(
+        rule for rule, found in after.items() if found.severity == "error" and rule not in before and rule not in left
+    )
+    steps, advice = ordered(draft.cures, draft.world)
+    cured = {goal.rule for goal in goals if goal.proof == "simulated"}
+    advice = tuple(step for step in advice if not cured.issuperset(step.because))
+    return Plan(
+        goals=goals,
+        constraints=draft.world.goals,
+        moves=draft.moves,
+        installs=lanes.installs(draft.world, draft.moves, draft.solution),
+        steps=steps,
+        conflicts=draft.conflicts,
+        advice=advice,
+        unconfirmed=strange,
+    )
+
+
+def _goal(cure: Cure, seen: dict[str, Finding], after: dict[str, Finding]) -> Goal:
+    found = cure.finding
+    proof = "simulated" if found.rule in seen and found.rule not in after else "afterwards"
+    return Goal(found.rule, found.slug, found.severity, cure.way, proof)
+
+
+def _settled(
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    cures: list[Cure],
+    keep: frozenset[str],
+    before: dict[str, Finding],
+) -> tuple[Draft, dict[str, Finding]]:
+    """A draft whose prediction has lost its goals and shows no new error, as far as ways reach."""
+    for _ in range(ROUNDS):
+        draft = _draft(snapshot, cures, keep)
+        after = choose.hits(rules, predicted(snapshot, draft))
+        better = _improved(draft, after, before)
+        if better is None:
+            break
+        cures = better
+    return draft, after
+
+
+def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding]) -> list[Cure] | None:
+    """The cures with another way where one failed, and with what newly appeared; None when nothing is to gain."""
+    changed = False
+    cures: list[Cure] = []
+    for cure in draft.cures:
+        stays = cure.simulated and cure.finding.rule in after
+        other = cure.others() if stays else []
+        cures.append(other[0] if other else cure)
+        changed = changed or bool(other)
+    known = {cure.finding.rule for cure in cures}
+    for rule, found in after.items():
+        if found.severity == "error" and rule not in before and rule not in known and found.fix:
+            cures.append(Cure(found, choose.ways(found)[0]))
+            changed = True
+    return cures if changed else None
+
+
+def _draft(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
+    """All cures together; where they cannot agree, the later ones take another way or are left out."""
+    try:
+        return _solved(snapshot, cures, keep)
+    except Unsolvable:
+        return _one_by_one(snapshot, cures, keep)
+
+
+def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
+    draft = _solved(snapshot, (), keep)
+    conflicts: list[Conflict] = []
+    for cure in cures:
+        who: tuple[str, ...] = ()
+        for each in (cure, *cure.others()):
+            try:
+                draft = _solved(snapshot, (*draft.cures, each), keep)
+                break
+            except Unsolvable as error:
+                who = who or error.who
+        else:
+            conflicts.append(_conflict(snapshot, draft, cure, keep, who))
+    return replace(draft, conflicts=tuple(conflicts))
+
+
+def _conflict(snapshot: Snapshot, draft: Draft, cure: Cure, keep: frozenset[str], who: tuple[str, ...]) -> Conflict:
+    """Who disagrees, and what it would take when torch and the promises gave way."""
+    world = replace(_world(snapshot, (*draft.cures, cure), frozenset()), torch_free=True, cache={})
+    try:
+        found = moved(world, solve(world))
+        cost = ", ".join(f"{name} {old or '-'} -> {new}" for name, (old, new) in sorted(found.items()))
+    except Unsolvable:
+        cost = ""
+    return Conflict(cure.finding.rule, cure.finding.slug, who, cost)
+
+
+def _solved(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
+    world = _world(snapshot, cures, keep)
+    solution = solve(world)
+    return Draft(tuple(cures), world, solution, lanes.moves(world, moved(world, solution)))
+
+
+def _world(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> World:
+    return World(snapshot, _goals(cures), keep, choose.removed(cures))
+
+
+def _goals(cures: Sequence[Cure]) -> tuple[Constraint, ...]:
+    return tuple(dict.fromkeys(choose.constraints(cures)))
+
+
+def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
+    """The machine after the draft, as far as its steps have effects that are facts."""
+    pins = [FixStep("pin", move.name, f"=={move.new}", "changes-env") for move in draft.moves if move.new]
+    rest = [step for cure in draft.cures for step in cure.steps if step.kind in choose.SIMULATED and step.kind != "pin"]
+    return simulate(snapshot, [*(step for step in rest if step.kind == "uninstall"), *pins, *rest])

@@ -1,0 +1,107 @@
+"""A plan as a script that a person can read, edit and run: bash or PowerShell. Values are quoted by plan/shell.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.model import FixStep
+from doctor.model.plan import Install, Plan
+from doctor.plan.order import changes_shell
+from doctor.plan.shell import Target, command, comment, guarded, index_options, installer, quote
+
+_OPEN = {
+    "bash": ["(", "set -euo pipefail"],
+    "powershell": ["& {", "$ErrorActionPreference = 'Stop'", "$PSNativeCommandUseErrorActionPreference = $true"],
+}
+_CLOSE = {"bash": ")", "powershell": "}"}
+
+
+def render(plan: Plan, target: Target, allow: bool = False) -> str:
+    """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
+
+    ``allow``: steps that destroy something are written as commands, not as comments.
+    """
+    lines = [*_head(plan, target), *_variables(plan, target)]
+    body = list(_body(plan, target, allow))
+    if body:
+        lines += ["", *_OPEN[target.shell], *body, _CLOSE[target.shell]]
+    return "\n".join([*lines, *_tail(plan, target)]) + "\n"
+
+
+def _head(plan: Plan, target: Target) -> list[str]:
+    first = ["#!/usr/bin/env bash"] if target.shell == "bash" else []
+    lines = [f"vlmdoctor fix, for {target.python}", "Source it to keep its variables in this shell."]
+    lines += [f"cures {goal.rule} {goal.slug} ({_PROOF[goal.proof]})" for goal in plan.goals if _acts(plan, goal.rule)]
+    return first + [comment(line) for line in lines]
+
+
+_PROOF = {"simulated": "seen gone in the prediction", "afterwards": "to be confirmed by a new check"}
+
+
+def _acts(plan: Plan, rule: str) -> bool:
+    return any(rule in step.because for step in plan.steps) or any(c.because == rule for c in plan.constraints)
+
+
+def _variables(plan: Plan, target: Target) -> list[str]:
+    return [text for step in plan.steps if changes_shell(step) and (text := command(step, target))]
+
+
+def _body(plan: Plan, target: Target, allow: bool) -> Iterator[str]:
+    placed = False
+    for step in plan.steps:
+        if changes_shell(step):
+            continue
+        if not placed and step.kind in ("reinstall", "run", "link", "download"):
+            placed = True
+            yield from _installs(plan, target)
+        text = guarded(step, target)
+        if text:
+            yield from _because(step, target)
+            yield text if allow or step.safety != "destructive" else comment("destructive, remove the #: " + text)
+    if not placed:
+        yield from _installs(plan, target)
+
+
+def _because(step: FixStep, target: Target) -> Iterator[str]:
+    why = f": {step.to}" if step.kind == "run" and step.to else ""
+    yield comment(" ".join(step.because) + why)
+
+
+def _installs(plan: Plan, target: Target) -> Iterator[str]:
+    for move in plan.moves:
+        yield comment(f"{move.name} {move.old or '(not installed)'} -> {move.new or '(removed)'}")
+    for each in plan.installs:
+        yield from install(each, target)
+
+
+def install(each: Install, target: Target) -> Iterator[str]:
+    """The lines of one call of the installer."""
+    words = [installer(target, "install")]
+    if each.alone:
+        words.append("--no-deps")
+    if each.limits and target.shell == "bash":
+        yield "limits=$(mktemp)"
+        yield "trap 'rm -f -- \"$limits\"' EXIT"
+        yield "printf '%s\\n' " + " ".join(quote(limit) for limit in each.limits) + ' > "$limits"'
+        words.append('-c "$limits"')
+    elif each.limits:
+        yield "$limits = New-TemporaryFile"
+        yield ", ".join(quote(limit, "powershell") for limit in each.limits) + " | Set-Content -Path $limits"
+        words.append("-c $limits")
+    words += index_options(each.index, target)
+    yield " ".join([*words, *(quote(text, target.shell) for text in each.requirements)])
+
+
+def _tail(plan: Plan, target: Target) -> list[str]:
+    lines: list[str] = []
+    for found in plan.conflicts:
+        lines.append(f"not possible: {found.rule} {found.slug}: " + "; ".join(found.who))
+        if found.cost:
+            lines.append(f"  it would take: {found.cost}")
+    lines += [f"by hand: {_advice(step, target)}" for step in plan.advice]
+    return ["", *(comment(line) for line in lines)] if lines else []
+
+
+def _advice(step: FixStep, target: Target) -> str:
+    text = command(step, target) or " ".join(part for part in (step.target, step.to) if part)
+    return f"({' '.join(step.because)}) {text}"
