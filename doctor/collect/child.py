@@ -17,9 +17,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from doctor.collect.pump import pump
 
@@ -35,8 +34,7 @@ POSIX = os.name == "posix"
 SHIM = ("/bin/sh", "-c", 'exec "$0" "$@"')
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One child. ``settings`` not None: it speaks the wire of probe/wire.py and gets them as last argument, as JSON."""
 
     name: str
@@ -47,18 +45,18 @@ class Job:
     shim: bool = False  # the program was named by the user: exec it behind a local shell
 
 
-@dataclass(slots=True)
 class Answer:
     """What one child gave. ``status``: ``ok``, ``exit N``, ``signal N``, ``no answer in N s``, or a sentence."""
 
-    name: str
-    status: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
-    ended: bool = False  # the end mark came: nothing is missing
-    output: bytes = b""
-    seconds: float = 0.0
+    def __init__(self, name: str, status: str = "", output: bytes = b"") -> None:
+        self.name = name
+        self.status = status
+        self.facts: dict[str, Any] = {}
+        self.unread: dict[str, str] = {}
+        self.closed: set[str] = set()
+        self.ended = False  # the end mark came: nothing is missing
+        self.output = output
+        self.seconds = 0.0
 
     def tail(self) -> str:
         """The last line that the child printed, for a reason."""

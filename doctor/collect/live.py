@@ -9,9 +9,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from doctor.collect import environment, network
 from doctor.collect.child import ENTRY, Answer, Job, Runner, own_python
@@ -28,8 +27,7 @@ SMI_QUERY = ("-q", "-x")
 Progress = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to read. ``timeout`` in seconds limits each child; ``what`` names scripts, folders, requirements."""
 
     python: str | None = None  # interpreter, or folder of an environment
@@ -39,8 +37,7 @@ class Request:
     online: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The interpreter to look at. ``asked`` is a path, ``?`` for python3 on PATH, or None for our own."""
 
     asked: str | None

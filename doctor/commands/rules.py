@@ -50,10 +50,9 @@ def list_(words: tuple[str, ...], rules_dir: Path | None, lang: str | None) -> i
 def show(rule_id: str, rules_dir: Path | None) -> int:
     """A rule's conditions as data."""
     import json
-    from dataclasses import asdict
 
     rule = find_rule(store.load(rules_dir), rule_id)
-    click.echo(json.dumps(asdict(rule), indent=1, ensure_ascii=False))
+    click.echo(json.dumps(rule.as_data(), indent=1, ensure_ascii=False))
     return 0
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from doctor.engine.load import RuleFile, load_dir, read_toml
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write_bundle(rules_dir: Path, out: Path) -> None:
@@ -29,7 +28,7 @@ def write_bundle(rules_dir: Path, out: Path) -> None:
         "format": FORMAT,
         "digest": digest(loaded),
         "families": families(rules_dir),
-        "rules": [asdict(item.rule) for item in loaded],
+        "rules": [item.rule for item in loaded],  # named tuples: arrays in the order of their fields
         "words": offsets,
     }
     (out / "rules.json").write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
@@ -52,7 +51,7 @@ def _words(loaded: list[RuleFile]) -> tuple[dict[str, list[int]], bytes]:
 
 def digest(loaded: list[RuleFile]) -> str:
     """SHA-256 over rules and words, in hex; printed in every report."""
-    canonical = [[asdict(item.rule), item.text] for item in loaded]
+    canonical = [[item.rule, item.text] for item in loaded]
     return hashlib.sha256(json.dumps(canonical, sort_keys=True, default=str).encode()).hexdigest()
 
 

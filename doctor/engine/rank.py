@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from doctor.model import Finding, Rule, Verdict
 
+FAIR_SHARE = 0.6  # a root is at least this share as sure as what it explains
 _SEVERITY = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -29,7 +29,7 @@ def _key(finding: Finding, rule: Rule, from_text: bool) -> tuple[float, ...]:
 
 
 def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Finding]:
-    """Sets ``under``: the best-ranked hit that names the finding's slug, cycles and notes excepted."""
+    """Sets ``under``: the best-ranked hit that names the finding's slug; cycles, notes and mere guesses excepted."""
     marked: list[Finding] = []
     roots: dict[str, str | None] = {}
     for finding in hits:
@@ -40,12 +40,13 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
                 if other.rule != finding.rule
                 and finding.slug in table[other.rule].explains
                 and other.severity != "note"
+                and other.confidence >= FAIR_SHARE * finding.confidence
                 and roots.get(other.rule) != finding.rule
             ),
             None,
         )
         roots[finding.rule] = under
-        marked.append(replace(finding, under=under) if under else finding)
+        marked.append(finding._replace(under=under) if under else finding)
     return marked
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from doctor.errors import RuleError
 from doctor.knowledge import store as tables
@@ -52,8 +51,7 @@ class Words:
         return Words(self._file, self._offsets, {**self._held, **held})
 
 
-@dataclass(frozen=True)
-class Corpus:
+class Corpus(NamedTuple):
     """Rules with their words. ``digest`` names the corpus in reports; ``origin`` says where it came from."""
 
     rules: tuple[Rule, ...]
@@ -101,10 +99,12 @@ def _from_bundle(path: Path) -> Corpus:
     return Corpus(rules, words, data["digest"], "bundle", data["families"])
 
 
-def _rule(raw: dict[str, Any]) -> Rule:
-    raw["signs"] = tuple(Sign(**sign) for sign in raw["signs"])
-    raw["fix"] = tuple(FixSpec(**fix) for fix in raw["fix"])
-    return Rule(**raw)
+def _rule(raw: list[Any]) -> Rule:
+    rule = Rule(*raw)
+    return rule._replace(
+        signs=tuple(Sign(*sign) for sign in rule.signs),
+        fix=tuple(FixSpec(*fix) for fix in rule.fix),
+    )
 
 
 def _from_checkout(root: Path) -> Corpus:
@@ -132,8 +132,7 @@ def _with_pack(corpus: Corpus, pack: Path) -> Corpus:
         if rule.id in known:
             raise RuleError(rule.id, f"is already the id of the shipped rule {known[rule.id].slug}")
     held = {r.id: {"text": _both(added, r.id), "examples": added.words.examples(r.id)} for r in added.rules}
-    return replace(
-        corpus,
+    return corpus._replace(
         rules=corpus.rules + added.rules,
         words=corpus.words.also(held),
         digest=f"{corpus.digest}+{added.digest}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from doctor.knowledge import store
 
@@ -48,8 +48,7 @@ _NAMED = ("orin", "thor", "xavier", "titan")
 _GIB = 2**30
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(NamedTuple):
     """``cc`` compute capability, ``total`` nominal bytes (None when the name leaves it open), ``kind`` class."""
 
     cc: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
+
+_NONE: Mapping[str, str] = {}  # nothing bound
 
 
 class Verdict(str, Enum):
@@ -18,8 +20,7 @@ class Verdict(str, Enum):
     CRASH = "crash"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One thing the rule looked at: the fact's name and what it held, or a line of a pasted text."""
 
     fact: str
@@ -44,8 +45,7 @@ class FixStep:
     bound: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The verdict of one rule. ``confidence`` in 0..1; ``under`` is the id of the finding that explains it."""
 
     rule: str
@@ -56,7 +56,7 @@ class Finding:
     confidence: float = 0.0
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[str, ...] = ()
-    bound: Mapping[str, str] = field(default_factory=dict)
+    bound: Mapping[str, str] = _NONE
     fix: tuple[FixStep, ...] = ()
     under: str | None = None
     trouble: str = ""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Clause = Mapping[str, Any]
 
 SEVERITIES = ("error", "warning", "note")
 LANGUAGES = ("en", "zh")
 TEXT_KEYS = ("title", "why", "next", "proof")
-FIX_KINDS = ("pin", "uninstall", "set_env", "unset_env", "link", "move", "delete", "download", "edit", "run", "advise")
+FIX_KINDS = (
+    "pin", "uninstall", "reinstall", "set_env", "unset_env", "link", "move", "delete", "download", "edit", "run", "advise",
+)  # fmt: skip
 SAFETIES = ("safe", "changes-env", "destructive", "manual")
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """A text that the failing program prints.
 
     ``pattern`` is searched line by line; ``literals`` are lower-case words of which every matching line has at
@@ -28,8 +28,7 @@ class Sign:
     literals: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FixSpec:
+class FixSpec(NamedTuple):
     """One typed step of a remedy, with ``{holes}`` still open. Steps of the same ``way`` belong together."""
 
     kind: str
@@ -40,8 +39,7 @@ class FixSpec:
     only: tuple[Clause, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One pitfall. Its words live in the text store, so that judging never parses them."""
 
     id: str
@@ -56,3 +54,8 @@ class Rule:
     fix: tuple[FixSpec, ...]
     explains: tuple[str, ...]
     prior: float = 0.5
+
+    def as_data(self) -> dict[str, Any]:
+        """The rule with its field names, for JSON."""
+        parts = {"signs": [sign._asdict() for sign in self.signs], "fix": [step._asdict() for step in self.fix]}
+        return {**self._asdict(), **parts}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
+_NONE: Mapping[str, str] = {}
 # How a value is compared by rules. ``records`` is a list of flat objects whose fields have types of their own.
 TYPES = ("version", "int", "bytes", "float", "bool", "text", "path", "list", "map", "records")
 # What must happen before the value may be pasted: paths below home become ``~``, hosts and users pseudonyms,
@@ -12,15 +13,14 @@ TYPES = ("version", "int", "bytes", "float", "bool", "text", "path", "list", "ma
 SENSITIVE = ("", "path", "host", "url", "free")
 
 
-@dataclass(frozen=True, slots=True)
-class FactSpec:
+class FactSpec(NamedTuple):
     """Name, type, meaning (units included), privacy, and the types of record fields."""
 
     name: str
     type: str
     doc: str
     sensitive: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = _NONE
 
 
 def fact(name: str, type_: str, doc: str, sensitive: str = "", /, **fields: str) -> FactSpec:
