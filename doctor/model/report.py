@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from doctor.model.finding import Finding
 
+_NONE: Mapping[str, Any] = {}
 REPORT_SCHEMA = "vlmdoctor.report/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A fix as the user would type it, or an advice when ``text`` is empty."""
 
     text: str
@@ -23,8 +22,7 @@ class Command:
     way: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One finding with its words in the report's language and its commands for the user's shell."""
 
     finding: Finding
@@ -35,10 +33,11 @@ class Entry:
     links: tuple[str, ...]
     commands: tuple[Command, ...]
     seen: tuple[tuple[str, str, str], ...]  # (fact, value, where it was read)
+    beside: str | None = None  # id of the better finding that the same line of the text stands for
+    confirm: str = ""  # command that would settle it, or tell it from its rivals
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Everything a renderer needs; texts are untrusted and escaped by each renderer at its one point."""
 
     language: str
@@ -53,5 +52,7 @@ class Report:
     rules_digest: str
     source: str
     taken: str | None
-    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] = _NONE
+    closed: tuple[str, ...] = ()  # families of facts whose listing is complete
+    invisible: tuple[str, ...] = ()  # areas of which a pasted text says nothing, in words
     schema: str = REPORT_SCHEMA

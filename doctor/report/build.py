@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from doctor import __version__
 from doctor.engine.evaluate import fill_text
@@ -16,13 +15,13 @@ from doctor.model import Evidence, Finding, Snapshot, Verdict
 from doctor.model.facts import FactSpec, find
 from doctor.model.report import Command, Entry, Report
 from doctor.plan.shell import Target, command
+from doctor.report import reading, tell
 from doctor.words import say
 
 MAX_SEEN = 8  # pieces of evidence shown for a finding
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How the reader wants it: language and the shell the commands are for."""
 
     language: str
@@ -35,9 +34,10 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
     ranked = rank(findings, corpus.rules, from_text)
     hits = {finding.rule for finding in ranked}
     links = {rule.id: rule.links for rule in corpus.rules if rule.id in hits}
+    entries = [_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked]
     return Report(
         language=style.language,
-        entries=tuple(_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked),
+        entries=tuple(_beside(entries, snapshot, style.target.shell)),
         counts=dict(Counter(f.verdict.value for f in findings)),
         unknown=tuple((f.slug, f.missing) for f in findings if f.verdict is Verdict.UNKNOWN),
         crashed=tuple((f.slug, f.trouble) for f in findings if f.verdict is Verdict.CRASH),
@@ -49,6 +49,8 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
         source=snapshot.source,
         taken=snapshot.taken,
         snapshot=dict(snapshot.facts),
+        invisible=reading.invisible(snapshot, style.language),
+        closed=tuple(sorted(snapshot.closed)),
     )
 
 
@@ -60,8 +62,19 @@ def _entry(finding: Finding, snapshot: Snapshot, corpus: Corpus, links: tuple[st
         Command(command(step, style.target), step.kind, step.target, step.to, step.safety, step.way)
         for step in finding.fix
     )
-    seen = tuple(_seen(item, snapshot, style.language) for item in finding.evidence[:MAX_SEEN])
+    shown = [item for item in finding.evidence if item.fact != "log" or item.line is not None]
+    seen = tuple(_seen(item, snapshot, style.language) for item in shown[:MAX_SEEN])
     return Entry(finding=finding, links=links, commands=commands, seen=seen, **text)
+
+
+def _beside(entries: Sequence[Entry], snapshot: Snapshot, shell: str) -> Iterator[Entry]:
+    """The entries of a text with their rivals and with what would settle it."""
+    findings = [entry.finding for entry in entries]
+    beside = tell.besides(findings)
+    confirm = tell.confirming(findings, beside, shell) if reading.is_text(snapshot) else {}
+    for entry in entries:
+        rule = entry.finding.rule
+        yield entry._replace(beside=beside.get(rule), confirm=confirm.get(rule, ""))
 
 
 def _seen(item: Evidence, snapshot: Snapshot, language: str) -> tuple[str, str, str]:
@@ -104,6 +117,7 @@ def overview(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
         (say(language, "python"), _python(snapshot)),
         (say(language, "cache"), _cache(snapshot)),
     ]
+    rows += reading.rows(snapshot, language)
     return tuple((label, text) for label, text in rows if text)
 
 

@@ -29,7 +29,9 @@ def document(report: Report) -> dict[str, Any]:
         "unknown": [{"slug": slug, "missing": list(missing)} for slug, missing in report.unknown],
         "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
         "unread": dict(report.unread),
+        "invisible": list(report.invisible),
         "overview": dict(report.overview),
+        "closed": list(report.closed),
         "snapshot": dict(report.snapshot),
     }
 
@@ -44,6 +46,8 @@ def _finding(entry: Entry) -> dict[str, Any]:
         "verdict": finding.verdict.value,
         "confidence": finding.confidence,
         "under": finding.under,
+        "beside": entry.beside,
+        "confirm": entry.confirm,
         "title": entry.title,
         "why": entry.why,
         "next": entry.next,

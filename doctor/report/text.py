@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from doctor.model.report import Command, Entry, Report
 from doctor.report.layout import MIN_WIDTH, paragraph, width_of, wrap
+from doctor.report.reading import unexplained
 from doctor.report.untrusted import lines, plain
 from doctor.words import say
 
@@ -28,7 +29,7 @@ def render(report: Report, width: int = 80, paint: Paint = no_paint, verbose: bo
         rows += wrap(plain(text), width, f"  {label}: ", "    ")
     for entry in report.entries:
         rows.append("")
-        rows += _entry(report.language, entry, width, paint)
+        rows += _entry(report, entry, width, paint)
     rows += _tail(report, width, paint, verbose)
     return "\n".join(rows) + "\n"
 
@@ -40,8 +41,25 @@ def verdict(report: Report) -> str:
         first = next(e for e in report.entries if e.finding.severity != "note")
         title = plain(first.title)
         return say(report.language, "found", errors=count["error"], warnings=count["warning"], title=title)
+    if report.source == "pasted":
+        return _quiet(report)
     key = "clean.note" if count["note"] else "clean"
     return say(report.language, key, notes=count["note"])
+
+
+def _quiet(report: Report) -> str:
+    """What to say of a text in which no rule sees a fault: nothing is wrong, or something is that no rule knows."""
+    error = unexplained(report.snapshot)
+    head = say(report.language, "unexplained", what=plain(error)) if error else say(report.language, "harmless")
+    hidden = say(report.language, "comma").join(report.invisible)
+    return head + (say(report.language, "invisible", names=hidden) if hidden else "")
+
+
+def sureness(report: Report, entry: Entry) -> str:
+    """``(70% sure)`` behind the title of what was read out of a text; nothing for a fact of the machine."""
+    if report.source != "pasted" or entry.finding.severity == "note":
+        return ""
+    return f" ({say(report.language, 'sure', percent=round(100 * entry.finding.confidence))})"
 
 
 def _tone(report: Report) -> str:
@@ -49,19 +67,26 @@ def _tone(report: Report) -> str:
     return "error" if "error" in levels else "warning" if "warning" in levels else "good"
 
 
-def _entry(language: str, entry: Entry, width: int, paint: Paint) -> Iterator[str]:
-    finding = entry.finding
+def _entry(report: Report, entry: Entry, width: int, paint: Paint) -> Iterator[str]:
+    language, finding = report.language, entry.finding
     label = say(language, finding.severity)
     indent = "    " if finding.under else ""
     if finding.under:
         yield f"  {say(language, 'follows')}:"
-    head = _labelled(f"{indent}{label}  {finding.rule}  ", indent + "  ", plain(entry.title), width)
+    elif entry.beside:
+        yield from wrap(f"{say(language, 'candidate', rule=entry.beside)}:", width, "  ", "  ")
+    title = plain(entry.title) + sureness(report, entry)
+    head = _labelled(f"{indent}{label}  {finding.rule}  ", indent + "  ", title, width)
     yield head[0].replace(label, paint(label, finding.severity), 1)
     yield from head[1:]
     yield from _part(language, "why", entry.why, width, indent)
     if finding.under:
         return
-    yield from _seen(language, entry, width, indent)
+    if not entry.beside:
+        yield from _seen(language, entry, width, indent)
+    if entry.confirm:
+        yield from wrap(f"{say(language, 'confirm')}:", width, "  ", "  ")
+        yield f"         $ {paint(plain(entry.confirm), 'command')}"
     yield from _part(language, "do", entry.next, width, indent)
     yield from _commands(language, entry.commands, indent, paint)
     yield from _part(language, "proof", entry.proof, width, indent)
