@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from doctor.engine.scope import Scope
-from doctor.knowledge import ranges
+from doctor.knowledge import ranges, versions
 from doctor.model.rule import Clause
 
 Asked = tuple[int, str]  # a number that the program or a command line asks for, and where it says so
@@ -27,6 +27,10 @@ _USUAL_PORTS = (
 )
 _NO_CARD = "No CUDA GPUs are available|invalid device ordinal"
 _CHOICE = r"""CUDA_VISIBLE_DEVICES["']?\]?\s?=\s?["']?(\d+)["']?"""
+# vLLM releases, transformers releases that they break with for every model, and what works. 5.0 dropped
+# all_special_tokens_extended (vllm/transformers_utils/tokenizer.py); 4.54 brought aimv2, which
+# vllm/transformers_utils/configs/ovis.py registered under the same name.
+_VLLM_BREAKS = (("<0.12", ">=5", "<5"), (">=0.9,<0.10", ">=4.54", "<4.54"))
 _PORT_WORDS = ("port", "server_port")
 _SERVES = frozenset(("launch", "run", "run_app", "serve", "Config", "start_server", "TCPServer", "HTTPServer"))
 _PLACES = frozenset(("to", "cuda", "device", "from_pretrained", "set_device", "pipeline", "load_pretrained_model"))
@@ -249,6 +253,21 @@ def vllm_pin_broken(scope: Scope, clause: Clause) -> bool | None:
     return None if fine is None else not fine
 
 
+def vllm_transformers_apart(scope: Scope, clause: Clause) -> bool | None:
+    """The installed vLLM is known to break with the installed transformers; a text may show other breaks. Binds want."""
+    (known, engine), (there, found) = (scope.get(f"dist.{name}", bind=name) for name in ("vllm", "transformers"))
+    if engine is None or found is None:
+        undecided = (engine is None and not known) or (found is None and not there)
+        return None if undecided or scope.case.log is not None else False
+    for engines, broken, want in _VLLM_BREAKS:
+        if versions.accepts(engines, engine) and versions.accepts(broken, found):
+            scope.bind("want", want)
+            return True
+    if vllm_pin_broken(scope, {**clause, "of": "transformers"}):
+        return True
+    return None if scope.case.log is not None else False
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "device_beyond_visible": device_beyond_visible,
     "split_beyond_visible": split_beyond_visible,
@@ -258,4 +277,5 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "asked_port_taken": asked_port_taken,
     "vllm_in_play": vllm_in_play,
     "vllm_pin_broken": vllm_pin_broken,
+    "vllm_transformers_apart": vllm_transformers_apart,
 }
