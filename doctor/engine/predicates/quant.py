@@ -89,13 +89,17 @@ def bnb_lacks_cuda(scope: Scope, _clause: Clause) -> bool | None:
 
 def bnb_for_torch(scope: Scope, _clause: Clause) -> bool:
     """Binds want, a bitsandbytes for the installed torch and its CUDA; always true, for rules that install it."""
+    scope.later(lambda: _bnb_for_torch(scope))
+    return True
+
+
+def _bnb_for_torch(scope: Scope) -> None:
     torch_cuda = scope.snapshot.get("torch.cuda")
     torch_cuda = torch_cuda or cuda.variant_cuda(versions.local(str(scope.snapshot.get("dist.torch", ""))))
     if torch_cuda:
         _bind_bnb(scope, ".".join(str(torch_cuda).split(".")[:2]))
     elif scope.snapshot.get("dist.torch"):
         _newest_for_torch(scope, "bitsandbytes", "")
-    return True
 
 
 def _bind_bnb(scope: Scope, wanted: str) -> None:
@@ -119,7 +123,7 @@ def bnb_override_bad(scope: Scope, _clause: Clause) -> bool | None:
 
 def release_for_torch(scope: Scope, clause: Clause) -> bool:
     """Binds want, the newest release of ``of`` (within ``spec``) that takes the installed torch; always true."""
-    _newest_for_torch(scope, clause["of"], clause.get("spec", ""))
+    scope.later(lambda: _newest_for_torch(scope, clause["of"], clause.get("spec", "")))
     return True
 
 
