@@ -81,6 +81,8 @@ def _confidence(weight: float, case: Case) -> float:
 
 def _finding(rule: Rule, scope: Scope, verdict: Verdict, confidence: float, trouble: str = "") -> Finding:
     hit = verdict is Verdict.HIT
+    if hit:
+        scope.settle()
     return Finding(
         rule=rule.id,
         slug=rule.slug,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from doctor.engine.signs import Log
@@ -32,6 +32,7 @@ class Scope:
         self.bound: dict[str, str] = {}
         self.record: Mapping[str, Any] | None = None
         self.looked: dict[str, Any] = {}
+        self._later: list[Callable[[], None]] = []
 
     def get(self, name: str, kind: str = "text", bind: str | None = None) -> tuple[bool, Any]:
         """``(known, value)`` of a fact, noted as evidence or as missing, and bound for the texts."""
@@ -43,6 +44,15 @@ class Scope:
         if value is not None:
             self.bind(bind or name, value, kind)
         return True, value
+
+    def later(self, bind: Callable[[], None]) -> None:
+        """Names that only the texts of a hit need: ``bind`` is called when the rule has hit, else never."""
+        self._later.append(bind)
+
+    def settle(self) -> None:
+        """The rule has hit: bind what was put off."""
+        while self._later:
+            self._later.pop(0)()
 
     def miss(self, name: str) -> None:
         """Note a fact that would have decided."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Environment = Mapping[str, str]
 
 _VARIABLE = re.compile(r"\b(?:python_(?:full_)?version|os_name|sys_platform|platform_\w+|implementation_\w+|extra)\b")
+_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
+# a name and plain bounds: packaging, slow to load, would say the same
+_BOUND = r"(?:[<>]=?|[=!~]=)\s*\d{1,9}(?:\.\d{1,9})*"
+_PLAIN = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*({_BOUND}(?:\s*,\s*{_BOUND})*)\s*")
 _LONGEST = 1000  # characters of a requirement line
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _PLATFORM = {
@@ -118,15 +122,20 @@ def requires(name: str, version: str, of: str, env: Environment | None = None) -
 
 def pick(lines: Iterable[str], of: str, env: Environment | None = None) -> str | None:
     """The joined specifier that requirement lines put on ``of``; lines whose marker does not hold are left out."""
-    parts = [found.specifier for line in lines if (found := _about(line, of, env or {})) is not None]
-    return ",".join(sorted({str(part) for part in parts if str(part)})) if parts else None
+    parts = {part for line in lines if (part := _about(line, of, env or {})) is not None}
+    return ",".join(sorted(part for part in parts if part)) if parts else None
 
 
-def _about(line: str, of: str, env: Environment) -> Requirement | None:
-    found = read(line)
-    if found is None or normalise(found.name) != normalise(of):
+def _about(line: str, of: str, env: Environment) -> str | None:
+    """The specifier of a line that is about ``of`` and holds in ``env``."""
+    name = _NAME.match(line)  # most lines are about others: parsing those is dear
+    if name is None or normalise(name[1]) != normalise(of):
         return None
-    return found if applies(line, env) else None
+    plain = _PLAIN.fullmatch(line)
+    if plain:
+        return ",".join(sorted(re.sub(r"\s", "", plain[1]).split(",")))
+    found = read(line)
+    return str(found.specifier) if found is not None and applies(line, env) else None
 
 
 def accepts(name: str, version: str, of: str, at: str, env: Environment | None = None) -> bool | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from doctor.knowledge import store
+from doctor.knowledge import plainspec, store
 from doctor.model.names import normalise
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _LONGEST = 200  # characters of a version; metadata of a stranger may hold anything
 
@@ -25,6 +28,8 @@ def parse(text: str | None) -> Version | None:
 @lru_cache(maxsize=8192)
 def spec(text: str) -> SpecifierSet | None:
     """A PEP 440 specifier set ("" accepts everything), or None when the text is none."""
+    from packaging.specifiers import SpecifierSet  # slow to load, see plainspec
+
     try:
         return SpecifierSet(text) if len(text) <= 8 * _LONGEST else None
     except ValueError:
@@ -34,8 +39,14 @@ def spec(text: str) -> SpecifierSet | None:
 @lru_cache(maxsize=16384)
 def accepts(specifier: str, version: str) -> bool | None:
     """Does ``specifier`` accept ``version``? Pre-releases count, as an installed one does. None: unreadable."""
-    wanted, found = spec(specifier), parse(version)
-    if wanted is None or found is None:
+    found = parse(version)
+    if found is None:
+        return None
+    plain = plainspec.accepts(specifier, found)
+    if plain is not None:
+        return plain
+    wanted = spec(specifier)
+    if wanted is None:
         return None
     try:
         return wanted.contains(found, prereleases=True)

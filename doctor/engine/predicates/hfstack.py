@@ -160,7 +160,7 @@ def _not_yet(scope: Scope, dotted: str, version: str | None) -> bool | None:
     if version is None:
         return True if last is None else None
     _bind_near(scope, symbols.nearest_with(dotted, version))
-    return _before(version, first)
+    return None if symbols.family_older(dotted, version) else _before(version, first)
 
 
 def _before(version: str, first: str) -> bool | None:
@@ -255,7 +255,7 @@ def below_floor(scope: Scope, clause: Clause) -> bool | None:
         return False if known and scope.snapshot.look("dist.transformers")[0] else None
     if floor is None:
         return None if floor_row(release) is None else False
-    scope.bind("older", older_with_floor(release, of, have) or "")
+    scope.later(lambda: scope.bind("older", older_with_floor(release, of, have) or ""))
     return versions.compare(have, floor) == -1
 
 
