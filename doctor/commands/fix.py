@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def _target(snapshot: Snapshot, python: str | None, format_: str) -> Target:
     there = snapshot.get("python.executable")
     if python and there is None and not Path(python).is_dir():
         there = python
-    return replace(target, shell=shell, python=there or target.python)
+    return Target(shell, there or target.python, target.installer)
 
 
 def rendered(plan: Plan, snapshot: Snapshot, target: Target, format_: str, destructive: bool) -> str:

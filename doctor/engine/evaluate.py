@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from doctor.engine.clauses import Truth, every, note_match
 from doctor.engine.scope import Case, Scope
 from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
+from doctor.model.facts import find
 
 HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 
@@ -103,6 +104,7 @@ def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
     for spec in rule.fix:
         if spec.only and every(spec.only, scope) is not True:
             continue
+        _bind_facts(spec, scope)
         target, to = fill(spec.target, scope.bound), fill(spec.to, scope.bound)
         if spec.kind == "run":
             steps += _template(rule, spec, scope, to)
@@ -111,6 +113,15 @@ def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
         elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known
             steps.append(FixStep("advise", target, "", "manual", spec.way, (rule.id,)))
     return tuple(steps)
+
+
+def _bind_facts(spec: FixSpec, scope: Scope) -> None:
+    """A hole of a step that names a fact is filled with it, also where no clause has looked at the fact."""
+    for name, _ in HOLE.findall(spec.target + spec.to):
+        spec_of = find(name) if name not in scope.bound else None
+        value = scope.snapshot.get(name) if spec_of else None
+        if spec_of and value is not None:
+            scope.bind(name, value, spec_of.type)
 
 
 def _template(rule: Rule, spec: FixSpec, scope: Scope, to: str | None) -> list[FixStep]:
