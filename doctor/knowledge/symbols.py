@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from doctor.knowledge import store, versions
 from doctor.model.names import normalise
 
 # transformers exports these modules at its top level
 _TOP_LEVEL = ("<auto maps>", "cache_utils")
+
+# What follows the name of the family in the name of a class.
+_PART = re.compile(r"(Vision|Text|Audio|Speech|Q[Ff]ormer|Encoder)*(Model(WithProjection)?|Config|For[A-Z]\w+)$")
 
 Span = tuple[str | None, str | None, tuple[tuple[str, str], ...]]
 
@@ -77,6 +82,20 @@ def _between(gap: tuple[str, str], version: str) -> bool:
 def _in_window(package: str, version: str) -> bool:
     low, high = store.rows("symbols")[package]["window"]
     return versions.compare(version, low) in (0, 1) and versions.compare(version, high) in (0, -1)
+
+
+@store.memo
+def family_older(dotted: str, version: str) -> bool:
+    """``version`` had the configuration of a model class already, so that the class may be older than its line here.
+
+    A class enters the auto maps, the table's source for top-level names, at times long after it could be imported.
+    """
+    name = dotted.rpartition(".")[2]
+    found = _PART.search(name)
+    if dotted != f"transformers.{name}" or not found or not found.start():
+        return False
+    family = span(f"transformers.{name[: found.start()]}Config")
+    return family is not None and (family[0] is None or versions.compare(version, family[0]) in (0, 1))
 
 
 @store.memo

@@ -149,6 +149,14 @@ def test_symbols():
     assert symbols.exists("os.path", "1.0") is None
 
 
+def test_a_class_of_an_old_family_may_be_older_than_its_line_in_the_auto_maps():
+    assert symbols.since("transformers.CLIPVisionModel") == "4.36.0"
+    assert symbols.family_older("transformers.CLIPVisionModel", "4.31.0")
+    assert not symbols.family_older("transformers.Qwen2VLForConditionalGeneration", "4.44.2")
+    assert not symbols.family_older("transformers.LlavaForConditionalGeneration", "4.31.0")
+    assert not symbols.family_older("transformers.utils.CLIPVisionModel", "4.31.0")
+
+
 def test_models():
     assert models.supports("qwen2_5_vl", "4.48.0") is False
     assert models.supports("qwen2_5_vl", "4.49.0.dev0") is None

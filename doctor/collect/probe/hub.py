@@ -30,14 +30,25 @@ def _installed_names(ctx):
     return [name for folder in complete(ctx)[0] for name in _names(folder)]
 
 
-def program_repos(ctx):
-    """Names of the models that the user's program loads, as the part ``source`` reads it."""
+def program_loads(ctx):
+    """``(names, classes)``: the models that the user's program loads, as the part ``source`` reads it, and with what.
+
+    ``classes``: ``{name: {AutoConfig, AutoModel ...}}`` of models that are loaded by ``from_pretrained`` only.
+    """
+    names = list(ctx.get("repos") or [])
     if not ctx.get("what"):
-        return list(ctx.get("repos") or [])
+        return names, {}
     import source
 
-    found = source.read_program(ctx)["src.repos"]
-    return list(ctx.get("repos") or []) + [record["id"] for record in found if record["entry"]]
+    found = source.read_program(ctx)
+    classes, other = {}, set()
+    for call in found["src.calls"]:
+        if call["method"] == "from_pretrained" and call["model"] and call["name"].count("."):
+            classes.setdefault(call["model"], set()).add(call["name"].split(".")[-2])
+        else:
+            other.update(arg for arg in call["args"] or () if isinstance(arg, str))
+    names += [record["id"] for record in found["src.repos"] if record["entry"]]
+    return names, {name: found for name, found in classes.items() if name not in other}
 
 
 def served(ctx, module):
@@ -132,7 +143,7 @@ def read_caches(ctx):
     """Roots, repositories, damage and the model: side by side until three quarters of the deadline are over."""
     limit = time.time() + ctx["deadline"] * SHARE
     where = layout(ctx)
-    view = hubmodel.View(ctx.get("model"), lambda: program_repos(ctx), where, limit, lambda module: served(ctx, module))
+    view = hubmodel.View(ctx.get("model"), lambda: program_loads(ctx), where, limit, lambda module: served(ctx, module))
     view.start()
     roots = hubroots.start(where, limit, ctx.get("usual"))
     view.join()

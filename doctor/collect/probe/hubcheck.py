@@ -80,15 +80,18 @@ def foreign(root, folder):
 
 
 class Judged(object):
-    """A model folder after a full look: facts, problems, config and whether a load has all that it needs."""
+    """A model folder after a full look: facts, problems, config and whether a load has all that it needs.
 
-    def __init__(self, path, enough=None, models=True):
+    ``parts``: what of it is loaded, as modelfacts.parts() says.
+    """
+
+    def __init__(self, path, enough=None, models=True, parts=None):
         self.items = modeldir.walk(path)
         self.heads = {}
         self.problems = modeldir.file_problems(self.items, self.heads, enough=enough)
         self.problems.extend(modeldir.unfinished(path, self.items))
         self.config = modelfacts.read(self.items, "config.json")
-        self.missing = modelfacts.needed(self.items, self.config) if models else []
+        self.missing = modelfacts.needed(self.items, self.config, parts) if models else []
         self._shards(path)
 
     def _shards(self, path):

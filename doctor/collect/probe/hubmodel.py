@@ -17,8 +17,9 @@ NAMES = (
     "model.asked", "model.kind", "model.path", "model.cached", "model.revision", "model.type", "model.architectures",
     "model.dtype", "model.quant", "model.rope_type", "model.remote_code", "model.saved_with", "model.formats",
     "model.weight_bytes", "model.params", "model.shards_missing", "model.files_missing", "model.chat_template",
-    "model.tokenizer", "model.refs", "model.near", "model.links", "model.imports",
+    "model.tokenizer", "model.tokenizer_merges", "model.refs", "model.near", "model.links", "model.imports",
 )
+NOBODY = "no model was named"
 MORE = 30  # other models that are followed
 
 
@@ -27,9 +28,9 @@ class View(object):
 
     def __init__(self, asked, program, where, limit, served):
         self.asked = asked or None
-        self.program = program  # gives the names of models that the user's program loads
+        self.program = program  # gives the names of models that the user's program loads, and their classes
         self.served = served  # module -> is it there in the target? (None: not known)
-        self.others = []
+        self.others, self.classes = [], {}
         self.cwd, self.root = where.cwd, where.absolute(where.hub_cache)
         self.limit = limit
         self.found, self.problems, self.refs, self.links = {}, [], [], []
@@ -72,7 +73,8 @@ class View(object):
 
         A path that leads nowhere gives way to the program's own path to a folder of that name.
         """
-        self.others = [name for name in self.program() if isinstance(name, str) and name]
+        names, self.classes = self.program()
+        self.others = [name for name in names if isinstance(name, str) and name]
         if self.asked is None and self.others:
             self.asked = self.others[0]
         elif self.others and self._nowhere():
@@ -129,6 +131,8 @@ class View(object):
         self.found.update({"model.kind": "file", "model.path": place.path, "model.revision": None})
         self.found.update({"model.cached": not found, "model.formats": modelfacts.formats(items)})
         self.found["model.weight_bytes"] = sum(item.size for item in items.values())
+        if place.path.endswith(".json"):
+            self.found["model.tokenizer_merges"] = modelfacts.merges(items[os.path.basename(place.path)])
         return []
 
     def _judge(self, place):
@@ -137,7 +141,8 @@ class View(object):
         if place.path is None or not os.path.isdir(place.path) or (place.kind == "folder" and not place.found):
             return None
         try:
-            judged = hubcheck.Judged(place.path, self._late)
+            parts = modelfacts.parts(self.classes.get(place.name))
+            judged = hubcheck.Judged(place.path, self._late, parts=parts)
         except OSError as error:
             self._note(place.name, [problem("permission", place.path, os.strerror(error.errno or 0))])
             return None
@@ -186,9 +191,12 @@ class View(object):
                 "problem": wrong}
 
     def facts(self, cached):
-        """The facts; ``cached``: ids of the models in all roots. Without a model asked for they are all absent."""
+        """The facts; ``cached``: ids of the models in all roots. Of a model that nobody named nothing is known."""
         out = {"model.asked": self.asked}
-        if not self.done and self.asked:
+        if not self.asked:
+            out.update(dict.fromkeys(["?" + name for name in NAMES[1:]], self.error or NOBODY))
+            out["model.links"] = self.links
+        elif not self.done:
             out.update({"?" + name: self.error or "no answer in time" for name in NAMES if name not in self.found})
         else:
             out.update(dict.fromkeys(NAMES[1:]))

@@ -2,10 +2,12 @@
 import re
 
 import hubscan
+import paths
 import weights
 from modeldir import is_weight
 
 LISTED = 50  # entries of a list taken from a stranger's file
+TOKENIZER_BYTES = 64 * 1024 * 1024
 TEXT = 200  # characters of a text taken from it
 TOWER_KEYS = (
     "mm_vision_tower", "vision_tower", "vision_tower_name", "mm_audio_tower", "vision_model_name_or_path",
@@ -13,6 +15,13 @@ TOWER_KEYS = (
 )
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 SPEAKING = ("ForCausalLM", "ForConditionalGeneration", "ForSeq2SeqLM", "ChatModel", "LMHeadModel", "ForImageTextToText")
+LOADED = (
+    (re.compile(r"Config$"), {"config"}),
+    (re.compile(r"Tokenizer(Fast)?$"), {"config", "tokenizer"}),
+    (re.compile(r"(ImageProcessor(Fast)?|FeatureExtractor)$"), {"image"}),
+    (re.compile(r"Processor(Fast)?$"), {"config", "image", "tokenizer"}),
+    (re.compile(r"For[A-Z]\w+$|Model(With\w+)?$|^AutoModel"), {"config", "weights"}),
+)
 QUANT_MIXED = {"num_bits", "config_groups"}
 
 
@@ -97,6 +106,7 @@ def facts(items, config, heads):
         "model.params": params or None,
         "model.chat_template": chat_template(items),
         "model.tokenizer": tokenizer(items),
+        "model.tokenizer_merges": merges(items.get("tokenizer.json")),
     }
 
 
@@ -125,7 +135,38 @@ def tokenizer(items):
     return "slow" if other else "none"
 
 
-def needed(items, config):
+def merges(item):
+    """Form of the merges in a tokenizer.json: ``texts`` ("a b") or ``pairs`` (["a", "b"]); None without any."""
+    body = paths.read(item.path, TOKENIZER_BYTES) if item is not None and item.problem is None else None
+    found = re.search(rb'"merges"\s*:\s*\[\s*(["\[])', body or b"")
+    return None if found is None else "texts" if found.group(1) == b'"' else "pairs"
+
+
+def parts(classes):
+    """What classes load by ``from_pretrained``: weights, image, tokenizer, config; None when it may be everything."""
+    found = set()
+    for name in classes or ("",):
+        known = next((kinds for pattern, kinds in LOADED if pattern.search(name)), None)
+        if known is None:
+            return None
+        found |= known
+    return found
+
+
+def needed(items, config, wanted=None):
+    """Names of files that are not there and that loading the ``wanted`` parts (None: all of them) needs."""
+    return [name for name in _needed(items, config) if wanted is None or _part(name) in wanted]
+
+
+def _part(name):
+    if name.endswith(".safetensors"):
+        return "weights"
+    if name in ("tokenizer.json", "merges.txt"):
+        return "tokenizer"
+    return "image" if name == "preprocessor_config.json" else "config"
+
+
+def _needed(items, config):
     """Names of files that loading the model and its processor needs and that are not there."""
     if "model_index.json" in items or any(n.endswith(".gguf") for n in items):
         return []  # a pipeline of parts, or one file that holds everything

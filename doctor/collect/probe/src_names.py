@@ -9,15 +9,17 @@ LIGHT = ("Tokenizer", "Processor", "Config", "FeatureExtractor", "Scheduler", "T
 # Calls whose first argument or keyword names a repository or a folder.
 LOADERS = WEIGHTS | frozenset("""snapshot_download hf_hub_download cached_download load_dataset list_repo_files
 repo_info model_info load_adapter try_to_load_from_cache cached_file AsyncEngineArgs EngineArgs ChatModel
-load_state_dict_from_url torch_load get_peft_model_state_dict load_tokenizer get_tokenizer""".split())
+load_state_dict_from_url torch_load get_peft_model_state_dict load_tokenizer get_tokenizer
+PreTrainedTokenizerFast from_file""".split())
 REPO_KEYWORDS = ("pretrained_model_name_or_path", "repo_id", "model", "model_path", "model_id", "model_name",
                  "pretrained", "checkpoint", "ckpt", "model_base", "base_model", "path", "model_name_or_path",
-                 "model_tag", "clip_model_path", "mmproj", "from_pretrained", "vision_tower")
+                 "model_tag", "clip_model_path", "mmproj", "from_pretrained", "vision_tower", "tokenizer_file")
 # Loaders that are plain names in many programs: only these modules' own ones, or names that nobody defines.
 COMMON = {
     "pipeline": ("transformers", "lmdeploy", "diffusers"), "LLM": ("vllm", "tensorrt_llm"), "Llama": ("llama_cpp",),
     "Engine": ("sglang",), "load_model": ("whisper", "clip", "llava", "deepseek_vl", "lavis"),
     "build_model": ("lavis", "timm"), "load_dataset": ("datasets",), "Llava": ("llama_cpp",),
+    "PreTrainedTokenizerFast": ("transformers",), "from_file": ("tokenizers",),
 }
 
 MOVES = frozenset("cuda to half float bfloat16 cpu to_empty".split())

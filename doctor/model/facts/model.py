@@ -34,6 +34,7 @@ FACTS = (
     fact("model.files_missing", "list", "other files a load needs and that are not there"),
     fact("model.chat_template", "bool", "a chat template is present"),
     fact("model.tokenizer", "text", "fast, sentencepiece, none"),
+    fact("model.tokenizer_merges", "text", "form of the merges in tokenizer.json: texts, or pairs (tokenizers 0.20 and later); absent without merges"),
     fact(
         "model.refs",
         "records",

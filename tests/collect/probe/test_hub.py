@@ -460,3 +460,36 @@ def test_a_path_that_leads_nowhere_gives_way_to_the_programs_own(place):
     assert facts["model.asked"] == str(folder)
     assert read(place, "/nowhere/other-7b", repos=[str(folder)])["model.asked"] == "/nowhere/other-7b"
     assert read(place, "acme/llava-7b", repos=[str(folder)])["model.asked"] == "acme/llava-7b"
+
+
+@pytest.mark.parametrize(
+    ("loads", "lost"),
+    [
+        ("AutoConfig.from_pretrained(M)", []),
+        ("AutoTokenizer.from_pretrained(M)", ["tokenizer.json"]),
+        ("AutoModelForCausalLM.from_pretrained(M)", ["model.safetensors"]),
+        ("AutoConfig.from_pretrained(M); AutoTokenizer.from_pretrained(M)", ["tokenizer.json"]),
+        ("pipeline('text-generation', M)", ["model.safetensors", "tokenizer.json"]),
+        ("AutoConfig.from_pretrained(M); load_pretrained_model(M)", ["model.safetensors", "tokenizer.json"]),
+    ],
+)
+def test_only_what_the_program_loads_has_to_be_there(place, loads, lost):
+    config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+    folder = hubmake.write_folder(place / "data" / "m", {"config.json": json.dumps(config).encode()})
+    program = place / "work" / "p.py"
+    program.write_text(f"from transformers import *\nfrom transformers import AutoConfig, AutoTokenizer, "
+                       f"AutoModelForCausalLM, pipeline\nfrom llava.model.builder import load_pretrained_model\n"
+                       f"M = {str(folder)!r}\n{loads}\n")
+    facts = read(place, str(folder), what=[str(program)])
+    assert facts["model.files_missing"] == lost
+    assert facts["model.cached"] is (not lost)
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [(b'{"model": {"merges": [ "a b"]}}', "texts"), (b'{"model": {\n"merges" :[\n ["a", "b"]]}}', "pairs"), (b'{"model": {}}', None)],
+)
+def test_form_of_the_merges(place, body, form):
+    folder = hubmake.write_folder(place / "data" / "m", {**hubmake.model_files(), "tokenizer.json": body})
+    assert read(place, str(folder))["model.tokenizer_merges"] == form
+    assert read(place, str(folder / "tokenizer.json"))["model.tokenizer_merges"] == form
