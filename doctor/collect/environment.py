@@ -49,6 +49,7 @@ PREFIXES = (
     "SLURM_STEP",
     "SLURM_GPUS",
     "SLURM_NNODES",
+    "SLURM_MEM",
     "KUBERNETES_SERVICE_",
     "MODELSCOPE_",
     "LLAMA_",
@@ -185,6 +186,7 @@ NAMES = (
     "INVOCATION_ID",
     "SLURM_CLUSTER_NAME",
     "SLURM_JOB_ID",
+    "LOADEDMODULES",
     "SINGULARITY_NAME",
 )
 NUMBERS = re.compile(
