@@ -179,6 +179,12 @@ def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
     return False if known else None
 
 
+def text_shows(scope: Scope, clause: Clause) -> bool:
+    """A line of the text holds ``words``; False where there is no text, so that the facts alone decide."""
+    log, words = scope.case.log, clause["words"]
+    return log is not None and log.search(re.escape(words), (words.lower(),)) is not None
+
+
 def _no_card_after_choice(scope: Scope, chosen: object) -> bool:
     """The text chooses a card other than the first, and CUDA then finds none."""
     log = scope.case.log
@@ -214,7 +220,7 @@ def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
     known, listening = scope.snapshot.look("host.listening")
     ports = list(_asked_ports(scope))
     if not ports:
-        return False if scope.snapshot.look("src.calls")[0] else None
+        return False if all(scope.snapshot.look(name)[0] for name in ("src.calls", "env.GRADIO_SERVER_PORT")) else None
     if not known:
         scope.miss("host.listening")
         return None
@@ -254,7 +260,7 @@ def vllm_pin_broken(scope: Scope, clause: Clause) -> bool | None:
 
 
 def vllm_transformers_apart(scope: Scope, clause: Clause) -> bool | None:
-    """The installed vLLM is known to break with the installed transformers; a text may show other breaks. Binds want."""
+    """The installed vLLM is known to break with this transformers; a text may show other breaks. Binds want."""
     (known, engine), (there, found) = (scope.get(f"dist.{name}", bind=name) for name in ("vllm", "transformers"))
     if engine is None or found is None:
         undecided = (engine is None and not known) or (found is None and not there)
@@ -273,6 +279,7 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "split_beyond_visible": split_beyond_visible,
     "index_fits_machine": index_fits_machine,
     "gpus_differ": gpus_differ,
+    "text_shows": text_shows,
     "visible_list_bad": visible_list_bad,
     "asked_port_taken": asked_port_taken,
     "vllm_in_play": vllm_in_play,
