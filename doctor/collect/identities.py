@@ -81,7 +81,7 @@ SHARE = (
 MAC = r"(?i)(?<![\w:.-])(?!ff:ff:ff:ff:ff:ff)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])"
 V4 = r"(?<![\w.+-])(?<!==)(\d{1,3}(?:\.\d{1,3}){3})(?![\w.+-]|\.\d)"
 V6 = r"(?i)(?<![\w:.])((?:2[0-9a-f]{3}|3[0-9a-f]{3}|f[cde][0-9a-f]{2})(?::{1,2}[0-9a-f]{1,4}){2,7}(?:::)?)(?![\w])"
-NEAR_ADDRESS = re.compile(
+NEAR_ADDRESS = (
     r"(?i)(?:://|@|\[|connect\w{0,6}(?: to| from)?|listen\w{0,4}(?: on)?|"
     r"hosts?|addr\w{0,6}|inet6?|servers?|\bips?|ping|ssh[^\n]{0,20}|gateway|"
     r"peer|nameserver|brd|bind\w{0,4}(?: to)?|via|proxy|[tu]cp|bytes from|login from|login:?[^\n]{0,12}from|"
@@ -155,7 +155,7 @@ def _v4(number: Number) -> Callable[[re.Match[str]], str]:
             return address
         after = match.string[match.end() : match.end() + 6]
         before = match.string[max(0, match.start() - 40) : match.start()]
-        near = re.match(r":\d{2,5}|/\d{1,2}\b", after) or NEAR_ADDRESS.search(before)
+        near = re.match(r":\d{2,5}|/\d{1,2}\b", after) or compiled(NEAR_ADDRESS).search(before)
         return number("ip", address) if near else address
 
     return replace

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import queue
 import selectors
-import threading
 from typing import Protocol
 
 CHUNK = 1 << 16
@@ -64,11 +62,16 @@ class ThreadPump:
     """Windows, whose pipes cannot be polled: a daemon thread for each, which may be left behind."""
 
     def __init__(self) -> None:
+        import queue
+
+        self._empty = queue.Empty
         self._queue: queue.Queue[tuple[int, bytes]] = queue.Queue(maxsize=64)  # bounds what an endless printer piles up
         self._wanted: set[int] = set()
 
     def add(self, fd: int) -> None:
         """Reads this descriptor from now on."""
+        import threading
+
         self._wanted.add(fd)
         threading.Thread(target=self._drain, args=(fd,), daemon=True).start()
 
@@ -89,7 +92,7 @@ class ThreadPump:
         """What came within ``seconds``."""
         try:
             got = [self._queue.get(timeout=seconds)]
-        except queue.Empty:
+        except self._empty:
             return []
         while not self._queue.empty():
             got.append(self._queue.get())

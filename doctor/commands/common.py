@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import locale
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +29,8 @@ def language(asked: str | None) -> str:
         if value:
             return "zh" if value.lower().startswith("zh") else "en"
     if sys.platform == "win32":
+        import locale
+
         return "zh" if (locale.getlocale()[0] or "").lower().startswith("chinese") else "en"
     return "en"
 
@@ -124,8 +124,19 @@ def rendered(report: Report, options: Options) -> str:
     from doctor.report import text
 
     to_terminal = options.output is None
-    width = shutil.get_terminal_size((80, 24)).columns if to_terminal else 80
+    width = columns() if to_terminal else 80
     return text.render(report, min(width, 110), paint if to_terminal and colourful() else text.no_paint)
+
+
+def columns() -> int:
+    """Columns to fill: COLUMNS, else the terminal's, else 80 (``shutil`` knows too, but loads two compressors)."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and len(asked) < 6 and int(asked) > 0:
+        return int(asked)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:  # not a terminal
+        return 80
 
 
 def colourful() -> bool:

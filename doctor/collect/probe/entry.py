@@ -1,5 +1,6 @@
 """Starts one or several parts of the probe in one process (see __main__.py)."""
 
+import gc
 import importlib
 import json
 import os
@@ -10,6 +11,7 @@ PARTS = ("machine", "gpu", "pyenv", "hub", "source")
 
 
 def main(argv):
+    gc.set_threshold(100000, 20, 20)  # few cycles here, and a collection looks at all that was loaded
     parts, settings = argv[0].split(","), json.loads(argv[1])
     if not set(parts) <= set(PARTS):
         return 2
