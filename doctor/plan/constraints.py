@@ -88,16 +88,22 @@ class World:
 
     def _all_needs(self, name: str, version: str, here: bool) -> Iterator[tuple[str, str]]:
         seen = self.snapshot.get("python.requires", {}).get(name) if here else None
-        lines = seen if seen is not None else ranges.requirements(name, version)
-        for line in lines or ():
-            found = ranges.read(line) if ranges.applies(line, self.markers) else None
-            if found is not None:
-                yield normalise(found.name), str(found.specifier)
+        yield from self._read(seen if seen is not None else ranges.requirements(name, version) or ())
         yield from self._imports(name, version)
         if abi.headers(name, version, self.tag) == 1:
             yield "numpy", "<2"
         if name == TORCH and not here:
             yield from self._partners(version)
+
+    def asked(self, name: str, version: str) -> Iterator[tuple[str, str]]:
+        """The stated requirements of a release, installed or not."""
+        return self._read(ranges.requirements(name, version) or ())
+
+    def _read(self, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for line in lines:
+            found = ranges.read(line) if ranges.applies(line, self.markers) else None
+            if found is not None:
+                yield normalise(found.name), str(found.specifier)
 
     def _imports(self, name: str, version: str) -> Iterator[tuple[str, str]]:
         """What the code of a release imports, stated as ranges."""
@@ -122,12 +128,16 @@ class World:
         specs = list(specs)
         have = self.installed.get(name)
         fits = have is not None and all(versions.accepts(spec, have) is not False for spec in specs)
+        fits = fits and not self._other_build(name, str(have))
         if self.fixed(name):
             return [str(have)] if fits else []
         first = [str(have)] if fits else []
-        if fits and name not in self.wanted and not self.torch_free:
-            return [*first, *self._others(name, have, specs)]
         return first + self._others(name, have, specs)
+
+    def _other_build(self, name: str, have: str) -> bool:
+        """True when a goal names a build (``+cu121``) that is not the installed one."""
+        named = [goal.spec for goal in self.wanted.get(name, ()) if versions.local(goal.spec)]
+        return any(versions.accepts(spec, have) is False for spec in named)
 
     def _others(self, name: str, have: str | None, specs: list[str]) -> list[str]:
         joined = ",".join(spec for spec in specs if spec)
@@ -188,4 +198,4 @@ def nearest_first(name: str, have: str | None, offered: list[str]) -> list[str]:
 
 def _series(version: str) -> tuple[int, ...]:
     found = versions.parse(version)
-    return (found.epoch, *(found.release + (0, 0))[:2]) if found else (0, 0, 0)
+    return (found.epoch, *(*found.release, 0, 0)[:2]) if found else (0, 0, 0)

@@ -12,7 +12,7 @@ from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure
 from doctor.plan.constraints import World
 from doctor.plan.order import ordered
-from doctor.plan.simulate import simulate
+from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
 
 ROUNDS = 4  # of taking in what a prediction shows
@@ -148,6 +148,18 @@ def _goals(cures: Sequence[Cure]) -> tuple[Constraint, ...]:
 
 def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
     """The machine after the draft, as far as its steps have effects that are facts."""
-    pins = [FixStep("pin", move.name, f"=={move.new}", "changes-env") for move in draft.moves if move.new]
+    pins = {move.name: move.new for move in draft.moves if move.new}
+    pins = {**_brought_along(snapshot, draft, pins), **pins}
+    steps = [FixStep("pin", name, f"=={version}", "changes-env") for name, version in pins.items()]
     rest = [step for cure in draft.cures for step in cure.steps if step.kind in choose.SIMULATED and step.kind != "pin"]
-    return simulate(snapshot, [*(step for step in rest if step.kind == "uninstall"), *pins, *rest])
+    return simulate(snapshot, [*(step for step in rest if step.kind == "uninstall"), *steps, *rest])
+
+
+def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> dict[str, str]:
+    """What the installer adds because a moved distribution asks for it."""
+    found: dict[str, str] = {}
+    for name, version in pins.items():
+        for other, spec in draft.world.asked(name, version):
+            if other not in pins and snapshot.get(f"dist.{other}") is None:
+                found.setdefault(other, pinned(other, spec))
+    return found

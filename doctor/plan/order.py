@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from doctor.model import FixStep
+from doctor.model.names import normalise
 from doctor.plan.choose import BY_HAND, Cure
 from doctor.plan.constraints import World
+from doctor.plan.files import exact
+
+Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 STATE = ("export ", "unset ", "ulimit ", "source ", ". ", "umask ")
 _PLACE = {
@@ -25,15 +29,25 @@ _PLACE = {
 
 def ordered(cures: Sequence[Cure], world: World) -> tuple[tuple[FixStep, ...], tuple[FixStep, ...]]:
     """``(steps in the order of doing, what only a person can do)``; pins are left to the installs."""
-    every = list(dict.fromkeys(_key(step) for cure in cures for step in cure.steps))
-    found = {_key(step): step for cure in reversed(cures) for step in cure.steps}
-    steps = [found[key] for key in every]
+    found: dict[Key, FixStep] = {}
+    for cure in cures:
+        for step in cure.steps:
+            each = exact(step, world.snapshot)
+            if each is not None:
+                found.setdefault(_key(each), each)
+    steps = list(found.values())
     by_hand = [step for step in steps if step.kind in BY_HAND or step.safety == "manual"]
-    done = [step for step in steps if step not in by_hand and step.kind != "pin"]
+    moved = {normalise(step.target) for step in steps if step.kind == "pin"}
+    done = [step for step in steps if step not in by_hand and not _in_installs(step, moved)]
     return tuple(sorted(done, key=place)), tuple(by_hand)
 
 
-def _key(step: FixStep) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+def _in_installs(step: FixStep, moved: set[str]) -> bool:
+    """True for what the joint install does anyway."""
+    return step.kind == "pin" or (step.kind == "reinstall" and normalise(step.target) in moved)
+
+
+def _key(step: FixStep) -> Key:
     return step.kind, step.target, step.to, tuple(sorted(step.bound.items()))
 
 

@@ -56,15 +56,18 @@ def _body(plan: Plan, target: Target, allow: bool) -> Iterator[str]:
             yield from _installs(plan, target)
         text = guarded(step, target)
         if text:
-            yield from _because(step, target)
+            yield from _because(step, plan)
             yield text if allow or step.safety != "destructive" else comment("destructive, remove the #: " + text)
     if not placed:
         yield from _installs(plan, target)
 
 
-def _because(step: FixStep, target: Target) -> Iterator[str]:
-    why = f": {step.to}" if step.kind == "run" and step.to else ""
-    yield comment(" ".join(step.because) + why)
+def _because(step: FixStep, plan: Plan) -> Iterator[str]:
+    slugs = {goal.rule: goal.slug for goal in plan.goals}
+    who = ", ".join(f"{rule} {slugs.get(rule, '')}".strip() for rule in step.because)
+    guess = "the repository is a guess by the folder's name" if step.bound.get("guess") else ""
+    why = guess or (step.to if step.kind == "run" else "")
+    yield comment(f"{who}: {why}" if why else who)
 
 
 def _installs(plan: Plan, target: Target) -> Iterator[str]:

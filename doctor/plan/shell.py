@@ -124,12 +124,24 @@ def _delete(step: FixStep, target: Target) -> str:
     return f"Remove-Item -Recurse -Path {word}" if target.shell == "powershell" else f"rm -r -- {word}"
 
 
+# repository, folder of a local copy or "", then files that must be fetched over what is there
+_FETCH = (
+    "import os, sys; from huggingface_hub import hf_hub_download as one, snapshot_download as every; "
+    "repo, folder, *files = sys.argv[1:]; place = {'local_dir': folder} if folder else {}; "
+    "[one(repo, name, force_download=True, **place) for name in files]; "
+    "folder and files or every(repo, **place)"
+)
+_ONLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
 def _download(step: FixStep, target: Target) -> str:
-    python = quote(target.python, target.shell)
-    code = "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1])"
+    """Through the patient's own client, with its offline switches lifted for this one command."""
+    words = [step.target, step.bound.get("folder", ""), *step.bound.get("files", "").splitlines()]
+    call = " ".join([_python(target), "-c", quote(_FETCH, target.shell), *(quote(w, target.shell) for w in words)])
     if target.shell == "powershell":
-        return f"{python} -c {quote(code, 'powershell')} {quote(step.target, target.shell)}"
-    return f"HF_HUB_OFFLINE=0 TRANSFORMERS_OFFLINE=0 {python} -c {quote(code)} {quote(step.target)}"
+        off = "; ".join(f"$env:{name} = '0'" for name in _ONLINE)
+        return f"& {{ {off}; {call} }}"
+    return " ".join([*(f"{name}=0" for name in _ONLINE), call])
 
 
 def _run(step: FixStep, target: Target) -> str:
@@ -153,7 +165,8 @@ def installer(target: Target, verb: str) -> str:
 
 def _reinstall(step: FixStep, target: Target) -> str:
     """The same files once more. ``to`` may carry the local part, whose index is then added."""
-    option = "--reinstall" if target.installer == "uv" else "--force-reinstall"
+    option = "--ignore-installed" if step.bound.get("over") else "--force-reinstall"
+    option = "--reinstall" if target.installer == "uv" else option
     index = index_options(wheels.index_url(tag) if (tag := versions.local(step.to)) else None, target)
     words = [installer(target, "install"), option, "--no-deps", *index, quote(_requirement(step), target.shell)]
     return " ".join(words)
