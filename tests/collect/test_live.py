@@ -59,12 +59,6 @@ def test_environment_is_an_allow_list_without_secrets(own):
     assert "made-up-value-77" not in repr(own)
 
 
-def test_what_was_read_of_file_lists_is_kept_in_a_private_folder(own):
-    folder = Path(live.cache_folder(os.environ))
-    assert [path.suffix for path in folder.iterdir()] == [".json"]
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
 def test_cache_folder_without_a_usable_variable():
     assert live.cache_folder({"XDG_CACHE_HOME": "relative"}) == str(Path.home() / ".cache" / "vlmdoctor")
 

@@ -6,11 +6,13 @@ RECORD and the folders it lists have not changed.
 import json
 import os
 import re
+import time
 import zlib
 
 import paths
 
 RECORD_CAP = 32 << 20  # bytes
+WORTH = 0.03  # seconds of CPU; what took less is read again rather than written to the disk
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
 FORMAT = 5  # of the cache file
 WALK_CAP = 300  # folders of a package without a file list
@@ -35,6 +37,7 @@ class Store(object):
     def __init__(self, folder, prefix):
         self.path = os.path.join(folder, "pyenv-%08x.json" % checksum(prefix)) if folder else None
         self.entries, self.used, self.changed = {}, {}, False
+        self.began = time.process_time()
         try:
             data = json.loads((paths.read(self.path, 64 << 20) or b"{}").decode("utf-8")) if self.path else {}
             if isinstance(data, dict) and data.get("format") == FORMAT and isinstance(data.get("entries"), dict):
@@ -55,8 +58,8 @@ class Store(object):
         self.changed = True
 
     def save(self):
-        """Writes what this run used. A folder that cannot be written only costs time at the next run."""
-        if not self.path or not self.changed:
+        """Writes what this run used, if that was dear. A folder that cannot be written only costs time at the next run."""
+        if not self.path or not self.changed or time.process_time() - self.began < WORTH:
             return
         draft = "%s.%d" % (self.path, os.getpid())
         try:

@@ -27,7 +27,7 @@ def version_of(folder):
         return found.group(1)
     for header in HEADERS:
         found = re.search(
-            r"#define\s+CUDA_VERSION\s+(\d{4,6})", paths.text(os.path.join(folder, header), 1 << 20) or ""
+            r"#define\s+CUDA_VERSION\s+(\d{4,6})", paths.text(os.path.join(folder, header), 1 << 16) or ""
         )
         if found:
             number = int(found.group(1))

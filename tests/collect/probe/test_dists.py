@@ -9,6 +9,7 @@ import dists
 import metadata
 import paths
 import pytest
+import records
 from envmake import Env
 
 
@@ -156,12 +157,14 @@ def test_overlaps_and_foreign_modules(env: Env) -> None:
     assert [record["module"] for record in damage.read_foreign(ctx)["python.foreign"]] == ["clip"]
 
 
-def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path) -> None:
+def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "WORTH", 0)
     env.dist("foo", "1.0", files={"foo/__init__.py": b"x", "foo/a.py": b"a"})
     ctx = env.ctx(cache=str(tmp_path / "cache"))
     assert damage.read_corrupt(ctx)["python.corrupt"] == []
     damage.read_extensions(ctx)
     (file,) = (tmp_path / "cache").iterdir()
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
     file.write_text(file.read_text().replace('"gone":0', '"gone":7').replace('"first_gone":null', '"first_gone":"foo/z.py"'))
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 7
     paths._SETS.clear()
@@ -170,6 +173,15 @@ def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path) -> None:
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
     file.write_text("{ broken")
     assert damage.read_corrupt(env.ctx(cache=str(tmp_path / "cache")))["python.corrupt"][0]["count"] == 1
+
+
+def test_what_was_cheap_is_not_written(env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "WORTH", 1000)
+    env.dist("foo", "1.0", files={"foo/__init__.py": b"x"})
+    ctx = env.ctx(cache=str(tmp_path / "cache"))
+    damage.read_corrupt(ctx)
+    damage.read_extensions(ctx)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_hostile_metadata_costs_nothing(env: Env) -> None:
