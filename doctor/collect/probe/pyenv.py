@@ -3,6 +3,7 @@ import about
 import damage
 import dists
 import nvidia
+import pbcode
 import pipconf
 import shadows
 import torchlib
@@ -23,6 +24,7 @@ GROUPS = [
     Group(("python.leftovers",), dists.read_leftovers),
     Group(("dists",), dists.read_records),
     Group(("python.nvidia_wheels", "python.nvidia_pins"), nvidia.read),
+    Group(("python.protobuf_code",), pbcode.read),
     Group(("conda.env", "conda.packages"), nvidia.read_conda),
     Group(("python.shadows",), shadows.read),
     Group(("pip.version", "pip.config", "pip.index"), pipconf.read),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
 from doctor.model.rule import Clause
+
+_URL = re.compile(r"(?:https?|wss?)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)", re.IGNORECASE)
+_LOCAL = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 - a name to compare with, nothing is bound
 
 
 def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
@@ -20,6 +24,23 @@ def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
     return bool(same)
 
 
+def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
+    """The program sends requests to this machine; with ``only``, as far as is known, to nothing else, and loads no model."""
+    known, calls = scope.snapshot.look("src.calls")
+    if not known or (clause.get("only") and not scope.snapshot.look("src.repos")[0]):
+        scope.miss("src.calls")
+        return False if clause.get("only") else None
+    urls = [text for call in calls or () for text in (*(call.get("args") or ()), *(call.get("keywords") or {}).values())]
+    hosts = [found[1] for text in urls if isinstance(text, str) and (found := _URL.match(text))]
+    local = [host for host in hosts if host.lower() in _LOCAL]
+    if local:
+        scope.see("src.calls", f"http://{local[0]}")
+    if clause.get("only"):
+        return bool(local) and len(local) == len(hosts) and not scope.snapshot.get("src.repos")
+    return bool(local)
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "asks_localhost": asks_localhost,
     "near_only_in_case": near_only_in_case,
 }

@@ -207,6 +207,23 @@ def lower_bound_unmet(scope: Scope, clause: Clause) -> bool | None:
     return False
 
 
+def protobuf_code_newer(scope: Scope, _clause: Clause) -> bool | None:
+    """Generated code was made for a newer protobuf than the installed one. Binds package, file, gencode, protobuf."""
+    known, rows = scope.snapshot.look("python.protobuf_code")
+    listed, runtime = scope.get("dist.protobuf", bind="protobuf")
+    if not known or (rows and not listed):
+        scope.miss("python.protobuf_code")
+        return None
+    for row in rows or ():
+        if runtime and versions.compare(str(runtime), str(row["version"])) == -1:
+            scope.see("python.protobuf_code", row)
+            scope.bind("package", row["dist"])
+            scope.bind("file", row["file"])
+            scope.bind("gencode", row["version"])
+            return True
+    return False
+
+
 def _too_old(spec: str, found: str) -> bool:
     """The lower bound of ``spec`` is above ``found``."""
     wanted = versions.spec(spec)
@@ -241,6 +258,7 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "numpy_below_need": numpy_below_need,
     "lower_bound_unmet": lower_bound_unmet,
     "pinned_wheel_missing": pinned_wheel_missing,
+    "protobuf_code_newer": protobuf_code_newer,
     "python_at_least": python_at_least,
     "triton_not_of_torch": triton_not_of_torch,
 }
