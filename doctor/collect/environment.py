@@ -202,7 +202,7 @@ SMART = "\u2018\u2019\u201c\u201d\uff02\uff07\u300c\u300d\u3000\u00a0"
 
 def allowed(name: str) -> bool:
     """Whether the variable may be read at all."""
-    return name in NAMES or name.startswith(PREFIXES)
+    return name in NAMES or name.startswith(PREFIXES) or name.endswith("_ARGS")  # options of a program: ports, devices
 
 
 def secret(name: str) -> bool:

@@ -198,21 +198,47 @@ def _no_card_after_choice(scope: Scope, chosen: object) -> bool:
 
 
 def _asked_ports(scope: Scope) -> Iterator[Asked]:
-    """Ports that the program's calls, its options' defaults in use, commands and variables ask for."""
-    for call in _records(scope, "src.calls"):
+    """Ports that the program's calls, its options, commands and variables ask for."""
+    serving = [call for call in _records(scope, "src.calls") if call.get("method") in _SERVES]
+    given = list(_ports_of_variables(scope)) if serving else []
+    yield from given
+    defaults = _defaults(scope) if given else frozenset()
+    for call in serving:
         keywords = call.get("keywords") or {}
-        if call.get("method") in _SERVES:
-            for word in _PORT_WORDS:
-                if isinstance(keywords.get(word), int):
-                    yield keywords[word], _at(call)
+        for port in (keywords.get(word) for word in _PORT_WORDS):
+            if _is_port(port) and port not in defaults:
+                yield port, _at(call)
     for text, place in _commands(scope):
-        given = [int(found[1]) for found in _PORT_FLAG.finditer(text)]
+        named = [int(found[1]) for found in _PORT_FLAG.finditer(text)]
         usual = [port for pattern, port in _USUAL_PORTS if pattern.search(text)]
-        for port in given or usual:
+        for port in named or usual:
             yield port, place
-    chosen = str(scope.snapshot.get("env.GRADIO_SERVER_PORT") or "")
-    if chosen.isdigit() and any(call.get("method") == "launch" for call in _records(scope, "src.calls")):
-        yield int(chosen), "GRADIO_SERVER_PORT"
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _port_unreadable(scope: Scope) -> bool:
+    """A serving call is given a port that only the running program knows."""
+    calls = [call.get("keywords") or {} for call in _records(scope, "src.calls") if call.get("method") in _SERVES]
+    return any(word in keywords and not _is_port(keywords[word]) for keywords in calls for word in _PORT_WORDS)
+
+
+def _ports_of_variables(scope: Scope) -> Iterator[Asked]:
+    """Ports in gradio's variable, and in variables that carry a program's options (COMMANDLINE_ARGS, VLLM_ARGS ...)."""
+    for name, value in scope.snapshot.facts.items():
+        if name == "env.GRADIO_SERVER_PORT" and str(value or "").isdigit():
+            yield int(value), "GRADIO_SERVER_PORT"
+        elif name.startswith("env.") and name.endswith("_ARGS"):
+            for found in _PORT_FLAG.finditer(str(value or "")):
+                yield int(found[1]), name.removeprefix("env.")
+
+
+def _defaults(scope: Scope) -> frozenset[int]:
+    """Default values of the program's port options, which a value given from outside replaces."""
+    options = (option for option in _records(scope, "src.argparse") if "port" in str(option.get("flag")))
+    return frozenset(int(option["default"]) for option in options if str(option.get("default") or "").isdigit())
 
 
 def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
@@ -220,7 +246,8 @@ def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
     known, listening = scope.snapshot.look("host.listening")
     ports = list(_asked_ports(scope))
     if not ports:
-        return False if all(scope.snapshot.look(name)[0] for name in ("src.calls", "env.GRADIO_SERVER_PORT")) else None
+        told = all(scope.snapshot.look(name)[0] for name in ("src.calls", "env.GRADIO_SERVER_PORT"))
+        return False if told and not _port_unreadable(scope) else None
     if not known:
         scope.miss("host.listening")
         return None
