@@ -58,7 +58,7 @@ class Store(object):
         self.changed = True
 
     def save(self):
-        """Writes what this run used, if that was dear. A folder that cannot be written only costs time at the next run."""
+        """Writes what this run used, if that was dear. A folder that cannot be written only costs the next run time."""
         if not self.path or not self.changed or time.process_time() - self.began < WORTH:
             return
         draft = "%s.%d" % (self.path, os.getpid())
