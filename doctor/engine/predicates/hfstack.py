@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from doctor.engine.predicates import loads
 from doctor.engine.scope import Scope
 from doctor.knowledge import models, pairs, ranges, store, symbols, versions, wheels
 from doctor.model.names import normalise
@@ -17,7 +18,6 @@ _CANNOT = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]
 _LACKS = re.compile(r"module '(?P<module>transformers|huggingface_hub)' has no attribute '(?P<name>\w+)'")
 _UNKNOWN_TYPE = re.compile(r"has model type `(?P<type>[\w.-]+)` but Transformers does not recogni[sz]e")
 _KEY_ERROR = re.compile(r"^KeyError: '(?P<type>[a-z][a-z0-9_-]{2,40})'$")
-_OWN_FILES = re.compile(r"^(?!Auto)\w+(Tokenizer(Fast)?|ImageProcessor(Fast)?|FeatureExtractor)$")
 _MODEL_CLASS = re.compile(
     r"(ForConditionalGeneration|ForCausalLM|ForImageTextToText|Processor|ProcessorFast|Config|Model|PreTrainedModel|Tokenizer|TokenizerFast)$"
 )
@@ -32,7 +32,7 @@ def model_type_too_new(scope: Scope, _clause: Clause) -> bool | None:
         return False if known else None
     if known and scope.known("model.remote_code") and not models.known(model_type):
         return False
-    if known and _type_unread(scope):
+    if known and loads.type_unread(scope):
         return False
     first = models.since(model_type)
     if first is None:
@@ -45,26 +45,6 @@ def model_type_too_new(scope: Scope, _clause: Clause) -> bool | None:
     _bind_near(scope, models.nearest_supporting(model_type, version))
     supported = models.supports(model_type, version)
     return None if supported is None else not supported and versions.compare(version, first) == -1
-
-
-def _type_unread(scope: Scope) -> bool:
-    """The program loads from the model by tokenizer and image processor classes of its own choice only."""
-    names = _loaders(scope)
-    return bool(names) and all(_OWN_FILES.search(name.rpartition(".")[2]) for name in names)
-
-
-def _loaders(scope: Scope) -> list[str]:
-    """Dotted classes and functions with which the program works on the model asked for."""
-    asked = scope.snapshot.get("model.asked")
-    calls = [call for call in scope.snapshot.get("src.calls") or () if asked and asked == call.get("model")]
-    return [str(call["name"]).removesuffix(".from_pretrained") for call in calls if call.get("name")]
-
-
-def tower_opened(scope: Scope, _clause: Clause) -> bool:
-    """The load opens the vision tower that config.json names: code of a project does, classes of transformers do not."""
-    names = _loaders(scope)
-    foreign = [name for name in names if not name.startswith("transformers.")]
-    return not names or bool(foreign) or scope.known("model.remote_code") is True
 
 
 def _type_in_text(scope: Scope) -> str | None:
@@ -407,7 +387,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "python_below_model_floor": python_below_model_floor,
     "requirement_unmet": requirement_unmet,
     "saved_by_older_major": saved_by_older_major,
-    "tower_opened": tower_opened,
     "torchvision_for_torch": torchvision_for_torch,
     "yanked_release": yanked_release,
 }

@@ -9,7 +9,7 @@ from doctor.engine.scope import Scope
 from doctor.model.rule import Clause
 
 _URL = re.compile(r"(?:https?|wss?)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)", re.IGNORECASE)
-_LOCAL = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 - a name to compare with, nothing is bound
+_LOCAL = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 - a name to compare with
 
 
 def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
@@ -25,14 +25,18 @@ def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
 
 
 def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
-    """The program sends requests to this machine; with ``only``, as far as is known, to nothing else, and loads no model."""
+    """The program sends requests to this machine; with ``only``, to nothing else and loads no model.
+
+    A program that is not known is not known to keep to this machine.
+    """
     known, calls = scope.snapshot.look("src.calls")
     if not known or (clause.get("only") and not scope.snapshot.look("src.repos")[0]):
         scope.miss("src.calls")
         return False if clause.get("only") else None
-    urls = [text for call in calls or () for text in (*(call.get("args") or ()), *(call.get("keywords") or {}).values())]
-    hosts = [found[1] for text in urls if isinstance(text, str) and (found := _URL.match(text))]
-    local = [host for host in hosts if host.lower() in _LOCAL]
+    given = [(*(call.get("args") or ()), *(call.get("keywords") or {}).values()) for call in calls or ()]
+    found = [_URL.match(text) for texts in given for text in texts if isinstance(text, str)]
+    hosts = [each[1].lower() for each in found if each]
+    local = [host for host in hosts if host in _LOCAL]
     if local:
         scope.see("src.calls", f"http://{local[0]}")
     if clause.get("only"):
