@@ -24,6 +24,7 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import pairs, versions
+from doctor.model.names import normalise
 from doctor.model.rule import Clause
 
 Truth = bool | None
@@ -148,11 +149,15 @@ def _call(clause: Clause, scope: Scope) -> Truth:
 
 
 def note_match(scope: Scope, row: int, match: re.Match[str]) -> None:
-    """Keep a matching line as evidence and its named groups as names for the texts."""
+    """Keep a matching line as evidence and its named groups as names for the texts.
+
+    The group ``package`` is taken for a distribution, whose name is written with dashes.
+    """
     scope.see("log", match.string.strip()[:300], row + 1)
     for name, text in match.groupdict().items():
         if text:
-            scope.bound.setdefault(name, text.strip()[:200])
+            text = text.strip()[:200]
+            scope.bound.setdefault(name, normalise(text) if name == "package" else text)
 
 
 def truth(clause: Clause, scope: Scope) -> Truth:

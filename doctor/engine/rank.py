@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from doctor.model import Finding, Rule, Verdict
 
-FAIR_SHARE = 0.6  # a root is at least this share as sure as what it explains
+FAIR_SHARE = 0.85  # a root that only the text suggests is at least this share as sure as what it explains
 _SEVERITY = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -40,7 +40,7 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
                 if other.rule != finding.rule
                 and finding.slug in table[other.rule].explains
                 and other.severity != "note"
-                and other.confidence >= FAIR_SHARE * finding.confidence
+                and (_seen(other, table) or other.confidence >= FAIR_SHARE * finding.confidence)
                 and roots.get(other.rule) != finding.rule
             ),
             None,
@@ -48,6 +48,11 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
         roots[finding.rule] = under
         marked.append(finding._replace(under=under) if under else finding)
     return marked
+
+
+def _seen(finding: Finding, table: Mapping[str, Rule]) -> bool:
+    """True when facts prove the finding, not only a line that may have other causes."""
+    return bool(table[finding.rule].when) and not finding.missing
 
 
 def _grouped(findings: Sequence[Finding]) -> list[Finding]:

@@ -30,7 +30,7 @@ class Style(NamedTuple):
 
 def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style) -> Report:
     """The report of one judged snapshot, findings ranked, each one's consequences behind it."""
-    from_text = bool(snapshot.get("log.exceptions"))
+    from_text = snapshot.source == "pasted" or bool(snapshot.get("log.exceptions"))
     ranked = rank(findings, corpus.rules, from_text)
     hits = {finding.rule for finding in ranked}
     links = {rule.id: rule.links for rule in corpus.rules if rule.id in hits}

@@ -104,11 +104,22 @@ def _by_driver(torch: str, driver: str | None, where: str) -> tuple[str, str] | 
     return (versions.public(torch), variant) if variant and variant != "cpu" else None
 
 
+# libraries that bring CUDA kernels of their own
+_EXTENSION = re.compile(
+    r"flash|xformers|awq|auto_?(awq|gptq)|gptqmodel|exllama|bitsandbytes|mmcv|detectron2|deepspeed|apex|pytorch3d|natten"
+    r"|torch_(scatter|sparse|cluster)|mamba|causal_conv|nvdiffrast|diff_gauss|gsplat|tinycudann|spconv|sageattention|vllm"
+)
+
+
 def torch_lacks_kernels(scope: Scope, clause: Clause) -> bool | None:
-    """A visible card has no kernels in this torch build; option ``card``: ``newer`` or ``older`` than the build."""
+    """A visible card has no kernels in this torch build; option ``card``: ``newer`` or ``older`` than the build.
+
+    Where that is not known, a kernel that an extension launched was not torch's.
+    """
     cards, arches = _gpus(scope), scope.get("torch.arch_list")[1]
+    doubt = False if _EXTENSION.match(str(scope.snapshot.get("log.raised_by", ""))) else None
     if cards is None or not arches:
-        return None if cards is None or not scope.snapshot.look("torch.arch_list")[0] else False
+        return doubt if cards is None or not scope.snapshot.look("torch.arch_list")[0] else False
     answers = [_misses(str(arches_cc), arches) if (arches_cc := card.get("cc")) else None for card in cards]
     for card, side in zip(cards, answers, strict=True):
         if side == clause.get("card"):
@@ -117,7 +128,7 @@ def torch_lacks_kernels(scope: Scope, clause: Clause) -> bool | None:
             scope.see("gpus", {"name": card.get("name"), "cc": card["cc"]})
             _bind_build(scope, str(card["cc"]))
             return True
-    return None if None in answers else False
+    return doubt if None in answers else False
 
 
 def _misses(cc: str, arches: list[str]) -> str | None:
