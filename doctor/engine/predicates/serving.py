@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import ranges, versions
@@ -215,7 +215,7 @@ def _asked_ports(scope: Scope) -> Iterator[Asked]:
             yield port, place
 
 
-def _is_port(value: object) -> bool:
+def _is_port(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
