@@ -16,13 +16,17 @@ _OPEN = {
 _CLOSE = {"bash": ")", "powershell": "}"}
 
 
-def render(plan: Plan, target: Target, allow: bool = False) -> str:
+def render(plan: Plan, target: Target, allow: bool = False, refused: str = "", note: str = "") -> str:
     """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
 
-    ``allow``: steps that destroy something are written as commands, not as comments.
+    ``allow``: steps that destroy something are written as commands, not as comments. ``refused``: why nothing may be
+    installed here; then everything but the variables is a comment. ``note``: one more line for the head.
     """
-    lines = [*_head(plan, target), *_variables(plan, target)]
+    notes = [comment(line) for line in (note, refused) if line]
+    lines = [*_head(plan, target), *notes, *_variables(plan, target)]
     body = list(_body(plan, target, allow))
+    if refused:
+        body, lines = [], [*lines, *(comment(line) for line in body)]
     if body:
         lines += ["", *_OPEN[target.shell], *body, _CLOSE[target.shell]]
     return "\n".join([*lines, *_tail(plan, target)]) + "\n"
@@ -77,9 +81,11 @@ def _installs(plan: Plan, target: Target) -> Iterator[str]:
         yield from install(each, target)
 
 
-def install(each: Install, target: Target) -> Iterator[str]:
-    """The lines of one call of the installer."""
+def install(each: Install, target: Target, trial: bool = False) -> Iterator[str]:
+    """The lines of one call of the installer; ``trial``: it only says whether it could."""
     words = [installer(target, "install")]
+    if trial:
+        words.append("--dry-run")
     if each.alone:
         words.append("--no-deps")
     if each.limits and target.shell == "bash":

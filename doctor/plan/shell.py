@@ -11,8 +11,8 @@ from doctor.knowledge import versions, wheels
 from doctor.model import FixStep, Snapshot
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def quote(value: str, shell: str = "bash") -> str:
 
     Control and bidirectional characters are dropped: they would hide what a pasted command does.
     """
-    value = _CONTROL.sub("", value)
+    value = CONTROL.sub("", value)
     if value == "~" or value.startswith("~/"):
         rest = value[2:]
         if shell == "powershell":
@@ -61,7 +61,7 @@ def command(step: FixStep, target: Target) -> str:
 
 def comment(text: str) -> str:
     """One line that no shell runs, whatever the text holds."""
-    return "# " + " ".join(_CONTROL.sub("", text).split())
+    return "# " + " ".join(CONTROL.sub("", text).split())
 
 
 def guarded(step: FixStep, target: Target) -> str:
@@ -88,7 +88,7 @@ def _uninstall(step: FixStep, target: Target) -> str:
 
 
 def _set_env(step: FixStep, target: Target) -> str:
-    if not _NAME.fullmatch(step.target):
+    if not NAME.fullmatch(step.target):
         return ""
     if target.shell == "powershell":
         return f"$env:{step.target} = {quote(step.to, target.shell)}"
@@ -96,7 +96,7 @@ def _set_env(step: FixStep, target: Target) -> str:
 
 
 def _unset_env(step: FixStep, target: Target) -> str:
-    if not _NAME.fullmatch(step.target):
+    if not NAME.fullmatch(step.target):
         return ""
     if target.shell == "powershell":
         return f"Remove-Item Env:{step.target}"

@@ -1,0 +1,224 @@
+"""Does a plan, one journaled step after the other. What a step may touch is put by before it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from doctor.errors import ApplyError
+from doctor.model import FixStep, Snapshot
+from doctor.model.plan import Plan
+from doctor.plan import startup
+from doctor.plan.journal import Journal, newest
+from doctor.plan.order import changes_shell
+from doctor.plan.script import install
+from doctor.plan.shell import NAME, Target, command
+from doctor.plan.undo import forget, undo
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One command and what it may touch. ``written``: those trees are written into, not only replaced."""
+
+    title: str
+    text: str
+    touches: tuple[Path, ...] = ()
+    written: bool = False
+    move: tuple[Path, Path] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the plan is applied: the environment's own folders and the shell's start-up file."""
+
+    prefix: str
+    trees: tuple[Path, ...]
+    startup: Path | None
+    shell: str
+    cache: Path | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, environ: Mapping[str, str]) -> Place:
+        """Read off the snapshot and the user's variables."""
+        home = Path(environ.get("HOME") or Path.home())
+        prefix = str(snapshot.get("python.prefix", ""))
+        sites = [_real(path, home) for path in snapshot.get("python.site", [])]
+        shell = startup.shell_of(environ.get("SHELL", ""))
+        there = startup.file_of(shell, home)
+        bins = _real(prefix, home) / ("Scripts" if os.name == "nt" else "bin")
+        hub = snapshot.get("hf.hub_cache")
+        trees = (*(site for site in sites if site.is_dir()), *([bins] if bins.is_dir() else []))
+        return cls(prefix, trees, Path(there) if there else None, shell, _real(hub, home) if hub else None)
+
+
+def _real(path: str, home: Path) -> Path:
+    return home / path[2:] if path.startswith("~/") else home if path == "~" else Path(path)
+
+
+def refusal(plan: Plan, snapshot: Snapshot) -> str:
+    """Why the installer must not be used here; "" when it may."""
+    if not plan.installs and not any(step.kind in ("uninstall", "reinstall") for step in plan.steps):
+        return ""
+    if snapshot.get("python.externally_managed"):
+        return "this Python belongs to the system (PEP 668): python3 -m venv ~/venv, then fix that environment"
+    if snapshot.get("python.writable") is False:
+        return "site-packages cannot be written by you: make an environment of your own (python3 -m venv ~/venv)"
+    if snapshot.get("python.lock"):
+        pins = " ".join(move.pin for move in plan.moves if move.pin)
+        tool = {"uv.lock": "uv add", "poetry.lock": "poetry add", "pdm.lock": "pdm add"}.get(
+            str(snapshot.get("python.lock")).rpartition("/")[2], "the lock file's own tool:"
+        )
+        return f"a lock file owns this environment; an install beside it would be undone: {tool} {pins}"
+    return ""
+
+
+def apply(plan: Plan, snapshot: Snapshot, target: Target, allow: bool, say: Say) -> Journal:
+    """Everything that a program can do. Raises ApplyError after the machine was brought back to its old state."""
+    why = refusal(plan, snapshot)
+    if why:
+        raise ApplyError("install", why)
+    place = Place.of(snapshot, os.environ)
+    _drop_older(place.prefix)
+    journal = Journal.begin(f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", {"prefix": place.prefix})
+    try:
+        _variables(plan, place, journal, say)
+        for act in acts(plan, target, place, allow):
+            _do(act, journal, target, say)
+        journal.note({"op": "done"})
+    except (ApplyError, OSError, KeyboardInterrupt) as error:
+        say("undoing")
+        undo(journal)
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        step = error.step if isinstance(error, ApplyError) else "file"
+        raise ApplyError(step, str(error), undone=True) from None
+    return journal
+
+
+def _drop_older(prefix: str) -> None:
+    """A finished plan can be undone until the next one; an unfinished one must be undone first."""
+    older = newest(prefix)
+    if older is None:
+        return
+    if not any(line.get("op") == "done" for line in older.lines()):
+        raise ApplyError("journal", "an earlier fix was cut off; run `vlmdoctor fix --undo` first")
+    forget(older)
+
+
+def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
+    """Into the managed block, and into our own process for the steps that follow."""
+    wanted = variables(plan)
+    if not wanted:
+        return
+    if place.startup is not None:
+        say(f"{place.startup}: {', '.join(wanted)}")
+        real = Path(os.path.realpath(place.startup))
+        old = real.read_text(encoding="utf-8", errors="surrogateescape") if real.exists() else ""
+        journal.put_by(real)
+        _replace(real, startup.merged(old, wanted, place.shell))
+    for name, value in wanted.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = str(_real(value, Path.home()))
+
+
+def variables(plan: Plan) -> dict[str, str | None]:
+    """What the plan sets (a value) and takes away (None)."""
+    kinds = ("set_env", "unset_env")
+    steps = [step for step in plan.steps if step.kind in kinds and NAME.fullmatch(step.target)]
+    return {step.target: step.to if step.kind == "set_env" else None for step in steps}
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.vlmdoctor")
+    with fresh.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.exists():
+        fresh.chmod(path.stat().st_mode & 0o7777)
+    fresh.replace(path)
+
+
+def acts(plan: Plan, target: Target, place: Place, allow: bool) -> Iterator[Act]:
+    """The plan's steps as commands, in the order of the script."""
+    installs = [
+        Act(", ".join(each.requirements), "\n".join(install(each, target)), place.trees) for each in plan.installs
+    ]
+    for step in plan.steps:
+        if changes_shell(step) or (step.safety == "destructive" and not allow):
+            continue
+        if installs and step.kind in ("reinstall", "run", "link", "download"):
+            yield installs.pop()
+        text = command(step, target)
+        if text:
+            yield _act(step, text, place)
+    yield from installs
+
+
+def _act(step: FixStep, text: str, place: Place) -> Act:
+    title = f"{step.kind} {step.target}" if step.kind != "run" else text
+    home = Path.home()
+    if step.kind == "move":
+        return Act(title, "", move=(_real(step.target, home), _real(step.to, home)))
+    if step.kind == "link":
+        return Act(title, text, (_real(step.target, home),))
+    if step.kind == "download":
+        return Act(title, text, _fetched(step, place, home), written=True)
+    if step.kind == "run":
+        named = tuple(_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/")))
+        return Act(title, text, (*named, *(place.trees if "python" in text else ())))
+    return Act(title, text, place.trees)
+
+
+def _fetched(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
+    folder = step.bound.get("folder")
+    if folder:
+        return (_real(folder, home),)
+    return (place.cache / ("models--" + step.target.replace("/", "--")),) if place.cache else ()
+
+
+def _do(act: Act, journal: Journal, target: Target, say: Say) -> None:
+    say(act.title)
+    if act.move is not None:
+        _move(*act.move, journal)
+        return
+    for path in act.touches:
+        journal.put_by(path, act.written)
+    journal.note({"op": "step", "what": act.title[:300]})
+    if target.shell == "powershell":
+        words = ["powershell", "-NoProfile", "-Command", act.text]
+    else:
+        words = ["bash", "-euo", "pipefail", "-c", act.text]
+    done = subprocess.run(
+        words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode:
+        raise ApplyError(act.title, done.stdout.decode("utf-8", "replace")[-2000:].strip())
+
+
+def _move(source: Path, target: Path, journal: Journal) -> None:
+    if not os.path.lexists(source):
+        return
+    if os.path.lexists(target):
+        raise ApplyError(f"move {source}", f"{target} is there already")
+    journal.moving(source, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+
+
+def accepted(plan: Plan, target: Target) -> str:
+    """What the real resolver says against the plan's installs; "" when it accepts them. Uses the network."""
+    for each in plan.installs:
+        text = "\n".join(install(each, target, trial=True))
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], check=False, capture_output=True, text=True)
+        if done.returncode:
+            return (done.stderr or done.stdout)[-1500:].strip()
+    return ""

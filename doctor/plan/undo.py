@@ -1,0 +1,134 @@
+"""Brings back what a journal has put by. Every step may be repeated, so an undo that is cut off is simply run again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from doctor.errors import ApplyError
+from doctor.plan.journal import Journal, entries
+
+
+def undo(journal: Journal) -> int:
+    """Undo in reverse order and forget the journal; the number of things brought back. Raises ApplyError."""
+    lines = [] if journal.closed() else journal.lines()
+    count = 0
+    for line in reversed(lines):
+        act = _ACTS.get(str(line.get("op")))
+        if act is None:
+            continue
+        try:
+            count += act(journal, line)
+        except OSError as error:
+            raise ApplyError(f"undo of {line.get('path')}", error.strerror or str(error)) from None
+    forget(journal)
+    return count
+
+
+def forget(journal: Journal) -> None:
+    """Drop the journal and what it has put by; after that there is no way back."""
+    journal.note({"op": "closed"})  # what is deleted from here on must never be taken for the old state
+    for line in journal.lines():
+        if line.get("op") == "mirroring":
+            shutil.rmtree(str(line["path"]), ignore_errors=True)
+    shutil.rmtree(journal.folder, ignore_errors=True)
+
+
+def _absent(journal: Journal, line: dict[str, Any]) -> int:
+    path = Path(line["path"])
+    if not os.path.lexists(path):
+        return 0
+    _remove(path)
+    return 1
+
+
+def _made(journal: Journal, line: dict[str, Any]) -> int:
+    path = Path(line["path"])
+    if not path.is_dir() or path.is_symlink() or any(path.iterdir()):
+        return 0
+    path.rmdir()
+    return 1
+
+
+def _link(journal: Journal, line: dict[str, Any]) -> int:
+    path = Path(line["path"])
+    if path.is_symlink() and str(path.readlink()) == line["to"]:
+        return 0
+    if os.path.lexists(path):
+        _remove(path)
+    path.symlink_to(line["to"])
+    return 1
+
+
+def _file(journal: Journal, line: dict[str, Any]) -> int:
+    path, copy = Path(line["path"]), journal.folder / str(line["copy"])
+    fresh = path.with_name(f".{path.name}.vlmdoctor")
+    shutil.copyfile(copy, fresh)
+    fresh.chmod(int(line["mode"]))
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    fresh.replace(path)
+    return 1
+
+
+def _moved(journal: Journal, line: dict[str, Any]) -> int:
+    source, target = Path(line["path"]), Path(line["to"])
+    if os.path.lexists(source) or not os.path.lexists(target):
+        return 0
+    target.rename(source)
+    return 1
+
+
+def _tree(journal: Journal, line: dict[str, Any]) -> int:
+    """The live tree made equal to its mirror; what is equal already (the same file on the disk) is left alone."""
+    live, mirror = Path(line["path"]), Path(line["mirror"])
+    if not mirror.is_dir():
+        return 0
+    live.mkdir(parents=True, exist_ok=True)
+    wanted = {os.path.relpath(entry.path, mirror): entry for entry in entries(mirror)}
+    there = [os.path.relpath(entry.path, live) for entry in entries(live)]
+    for name in sorted(there, reverse=True):
+        if name not in wanted and os.path.lexists(live / name):
+            _remove(live / name)
+    return sum(_same(entry, live / name) for name, entry in wanted.items())
+
+
+def _same(entry: os.DirEntry[str], path: Path) -> int:
+    """One entry of a mirror put in its place; 0 when it was there."""
+    if entry.is_symlink():
+        if path.is_symlink() and str(path.readlink()) == str(Path(entry.path).readlink()):
+            return 0
+        _clear(path)
+        path.symlink_to(str(Path(entry.path).readlink()))
+        return 1
+    if entry.is_dir(follow_symlinks=False):
+        if path.is_dir() and not path.is_symlink():
+            return 0
+        _clear(path)
+        path.mkdir()
+        return 1
+    if path.is_file() and not path.is_symlink() and path.samefile(entry.path):
+        return 0
+    _clear(path)
+    try:
+        os.link(entry.path, path)
+    except OSError:
+        shutil.copy2(entry.path, path)
+    return 1
+
+
+def _clear(path: Path) -> None:
+    if os.path.lexists(path):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+_ACTS = {"absent": _absent, "made": _made, "link": _link, "file": _file, "moved": _moved, "tree": _tree}
