@@ -24,6 +24,8 @@ SMI_HEAD_START = 1.0  # seconds that NVML has before nvidia-smi is asked as well
 DRIVER_SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia", "/etc/nv_tegra_release", "/dev/nvhost-gpu")
 SMI_QUERY = ("-q", "-x")
 
+STACK = ("torch", "transformers", "vllm", "llama_cpp", "onnxruntime", "numpy")  # an environment to work in has one
+
 Progress = Callable[[str, str], None]
 
 
@@ -45,12 +47,12 @@ class Target(NamedTuple):
 
 
 def choose(request: Request, env: Mapping[str, str]) -> Target:
-    """``--python``, VIRTUAL_ENV, CONDA_PREFIX, ourselves unless we are an isolated tool, python3 on PATH."""
+    """``--python``, VIRTUAL_ENV, CONDA_PREFIX, ourselves unless we live apart from the patient, python3 on PATH."""
     wanted = (("--python", request.python), *((name, env.get(name)) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")))
     for by, value in wanted:
         if value:
             return Target(None if _ours(value) else value, by)
-    return Target("?", "PATH") if isolated_tool() else Target(None, "own")
+    return Target("?", "PATH") if isolated_tool() or bare_venv() else Target(None, "own")
 
 
 def _ours(path: str) -> bool:
@@ -61,6 +63,14 @@ def _ours(path: str) -> bool:
 def isolated_tool() -> bool:
     """Whether pipx or ``uv tool`` made the environment we run in, so that it cannot be the patient."""
     return any(Path(sys.prefix, name).is_file() for name in ("pipx_metadata.json", "uv-receipt.toml"))
+
+
+def bare_venv() -> bool:
+    """Whether we run in a virtual environment that holds nothing of what is diagnosed: it was made for the doctor."""
+    if sys.prefix == sys.base_prefix:
+        return False
+    sites = [Path(path) for path in sys.path if path.endswith("site-packages")]
+    return not any((site / name).is_dir() for site in sites for name in STACK)
 
 
 def collect(request: Request, progress: Progress | None = None) -> Snapshot:

@@ -110,11 +110,14 @@ def test_missing_interpreter_and_base(tmp_path):
 
 def test_target_is_chosen_in_order(monkeypatch):
     monkeypatch.setattr(live, "isolated_tool", lambda: False)
+    monkeypatch.setattr(live, "bare_venv", lambda: False)
     assert choose(Request(python="/p"), {"VIRTUAL_ENV": "/v"}).asked == "/p"
     assert choose(Request(), {"VIRTUAL_ENV": "/v", "CONDA_PREFIX": "/c"}).asked == "/v"
     assert choose(Request(), {"CONDA_PREFIX": "/c"}).by == "CONDA_PREFIX"
     assert choose(Request(), {"VIRTUAL_ENV": sys.prefix}).asked is None
     assert choose(Request(), {}).asked is None
+    monkeypatch.setattr(live, "bare_venv", lambda: True)
+    assert choose(Request(), {}).asked == "?"
     monkeypatch.setattr(live, "isolated_tool", lambda: True)
     assert choose(Request(), {}).asked == "?"
 
@@ -157,3 +160,16 @@ def test_an_index_without_a_gpu_ends_the_visible_list():
     assert facts.known["cuda.visible"] == ["1"]
     assert facts.known["cuda.visible_problem"] == "invalid"
     assert facts.known["gpu.present"] is True
+
+
+def test_a_venv_made_for_the_doctor_is_not_the_patient(tmp_path, monkeypatch):
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(site)])
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert live.bare_venv()
+    (site / "torch").mkdir()
+    assert not live.bare_venv()
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert not live.bare_venv()
