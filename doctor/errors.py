@@ -7,6 +7,7 @@
     +-- SnapshotError           a snapshot file is unreadable or of an unknown schema
     +-- RuleError(file, why)    a rule file or rule pack breaks the contract
     +-- KnowledgeError(table)   a fact table is missing or malformed
+    +-- FitError                a model description or a device list cannot be understood
     +-- PlanConflict            no plan satisfies the constraints
     +-- ApplyError(step)        a plan step failed
 """
@@ -47,6 +48,10 @@ class KnowledgeError(DoctorError):
         super().__init__(f"{table}: {why}")
         self.table = table
         self.why = why
+
+
+class FitError(DoctorError):
+    """A model's configuration, a request or a device list cannot be understood; nothing can be estimated from it."""
 
 
 class PlanConflict(DoctorError):  # noqa: N818 - the house's name for it

@@ -1,0 +1,318 @@
+"""What could be changed so that the model fits: the nearest changes first, those that cost quality last.
+
+Each axis offers steps of growing cost. All combinations are estimated; kept are those that fit and of which no part
+fits by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from doctor.fit import activations, engines, kv, weights
+from doctor.fit.config import Config
+from doctor.fit.devices import Device, freed, place
+from doctor.fit.shapes import Model, Note, Request
+
+KEEP = 6  # options shown
+LADDER = ("gguf:Q8_0", "gguf:Q6_K", "gguf:Q5_K_M", "gguf:Q4_K_M", "gguf:Q3_K_M", "gguf:Q2_K")
+IN_LLAMA_CPP = {
+    "llava", "llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl", "internvl_chat", "idefics3", "smolvlm",
+    "gemma3", "minicpmv",
+}  # fmt: skip
+FOUR = 'load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16'
+BITSANDBYTES = (
+    (12, "int8", "load_in_8bit=True"),
+    (30, "nf4", FOUR),
+    (32, "nf4-dq", FOUR + ", bnb_4bit_use_double_quant=True"),
+)
+TOWER_MODULE = {"qwen2_vl": "model.visual", "qwen2_5_vl": "model.visual", "qwen3_vl": "model.visual"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change. ``cost`` ranks: below 10 the answers stay the same, from 10 on they get worse."""
+
+    cost: int
+    what: Note
+    flags: str  # exactly what to write for the chosen engine
+    request: Mapping[str, Any] = field(default_factory=dict)
+    pre: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A set of changes after which it fits."""
+
+    steps: tuple[Step, ...]
+    total: int  # bytes over all devices
+    spare: int  # bytes left on the fullest device
+
+    @property
+    def cost(self) -> int:
+        """The rank: quality first, then effort."""
+        return sum(step.cost for step in self.steps)
+
+
+def nearest(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
+    """Combinations that fit, best quality first. Without devices there is nothing to fit."""
+    if not devices:
+        return []
+    steps = axes(model, request)
+    found: list[Option] = _free_memory(model, request, devices)
+    enough: list[tuple[int, ...]] = []  # for each option that fits, how far it goes on each axis
+    for pick in sorted(itertools.product(*[range(len(axis) + 1) for axis in steps]), key=lambda p: _rank(steps, p)):
+        if not any(pick) or any(all(e <= p for e, p in zip(other, pick, strict=True)) for other in enough):
+            continue  # nothing changed, or no further than what is enough already
+        chosen = tuple(axis[at - 1] for axis, at in zip(steps, pick, strict=True) if at)
+        option = _try(model, request, chosen, devices)
+        if option is not None:
+            found.append(option)
+            enough.append(pick)
+        if len(found) == KEEP:
+            break
+    if len(found) < KEEP:
+        found += _elsewhere(model, request, devices)
+    return sorted(found, key=lambda option: option.cost)[:KEEP]
+
+
+def _rank(steps: Sequence[Sequence[Step]], pick: Sequence[int]) -> tuple[int, int]:
+    """Cost of a combination, then the number of its changes."""
+    costs = [axis[at - 1].cost for axis, at in zip(steps, pick, strict=True) if at]
+    return sum(costs), len(costs)
+
+
+def changed(model: Model, request: Request, steps: Sequence[Step]) -> tuple[Model, Request]:
+    """Model and request with these steps applied."""
+    for step in steps:
+        if step.pre:
+            model = replace(model, pre=Config({**model.pre.values, **step.pre}))
+        request = replace(request, **step.request)
+    return model, request
+
+
+def _try(model: Model, request: Request, steps: Sequence[Step], devices: Sequence[Device]) -> Option | None:
+    other, asked = changed(model, request, steps)
+    budget = engines.estimate(other, asked)
+    shares, fits = place(other, asked, budget, devices)
+    if not fits:
+        return None
+    return Option(tuple(steps), sum(s.bytes for s in shares), min(s.usable - s.bytes for s in shares))
+
+
+def _free_memory(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
+    """Ending one program of the same user that holds enough."""
+    found = []
+    for device, holder in ((d, h) for d in devices for h in d.holders if h.bytes and h.ours):
+        rest = [freed(device, holder) if other is device else other for other in devices]
+        what = Note("step.free", {"name": holder.name, "pid": holder.pid, "size": holder.bytes or 0})
+        option = _try(model, request, [Step(0, what, f"kill {holder.pid}")], rest)
+        if option is not None:
+            found.append(option)
+    return found
+
+
+def _elsewhere(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
+    """A second device of the same kind, or another engine."""
+    found = []
+    flags = {"transformers": 'device_map="auto"', "vllm": "--tensor-parallel-size 2", "lmdeploy": "--tp 2"}
+    if len(devices) == 1:
+        second = replace(devices[0], free=devices[0].total, holders=(), index=None)
+        step = Step(90, Note("step.second", {"name": devices[0].name}), flags.get(request.engine, "-sm layer"))
+        option = _try(model, request, [step], [*devices, second])
+        found += [option] if option else []
+    if request.engine != "llama.cpp" and model.family in IN_LLAMA_CPP:
+        for quant in LADDER[:4]:
+            flags_there = f"llama-server -m MODEL-{quant[5:]}.gguf --mmproj mmproj-F16.gguf -ngl 99"
+            step = Step(60, Note("step.engine", {"engine": "llama.cpp", "quant": quant}), flags_there,
+                        {"engine": "llama.cpp", "quant": quant, "kv": None})  # fmt: skip
+            option = _try(model, request, [step], devices)
+            if option is not None:
+                return [*found, option]
+    return found
+
+
+def axes(model: Model, request: Request) -> list[list[Step]]:
+    """What can be changed with this engine, one list an axis, cheapest step first."""
+    own = {"transformers": _transformers, "vllm": _vllm, "lmdeploy": _lmdeploy, "llama.cpp": _llama_cpp,
+           "exllamav2": _exllama}[request.engine](model, request)  # fmt: skip
+    shared = [_batch(request), _images(model, request), _frames(request)]
+    return [axis for axis in (*own, *shared) if axis]
+
+
+def _batch(request: Request) -> list[Step]:
+    return [Step(2, Note("step.batch"), "batch size 1", {"batch": 1})] if request.batch > 1 else []
+
+
+def _frames(request: Request) -> list[Step]:
+    if not request.videos:
+        return []
+    found = []
+    for cost, part in ((24, 2), (28, 4)):
+        clips = tuple((max(2, frames // part), w, h) for frames, w, h in request.videos)
+        found.append(
+            Step(cost, Note("step.frames", {"count": clips[0][0]}), f"num_frames={clips[0][0]}", {"videos": clips})
+        )
+    return found
+
+
+def _images(model: Model, request: Request) -> list[Step]:
+    """Fewer pixels or tiles, in the words of the family's processor."""
+    tower = model.vision
+    if tower is None or not request.images:
+        return []
+    if tower.merge > 1:
+        factor = (tower.patch * tower.merge) ** 2
+        area = max(w * h for w, h in request.images)
+        limits = [max(4, area // part // factor) * factor for part in (2, 4, 8)]
+        return [
+            _image_step(20 + 3 * n, request, {"max_pixels": limit}, f'"max_pixels": {limit}')
+            for n, limit in enumerate(limits)
+        ]
+    if model.family in ("internvl", "internvl_chat"):
+        key = "max_patches" if model.family == "internvl" else "max_dynamic_patch"
+        return [
+            _image_step(cost, request, {"max_patches": n}, f'"{key}": {n}') for cost, n in ((20, 6), (24, 2), (28, 1))
+        ]
+    if model.family in ("idefics3", "smolvlm"):
+        edges = [(cost, n * tower.side) for cost, n in ((20, 3), (24, 2), (28, 1))]
+        return [
+            _image_step(cost, request, {"size": {"longest_edge": edge}}, f'"size": {{"longest_edge": {edge}}}')
+            for cost, edge in edges
+        ]
+    if model.family == "minicpmv":
+        return [
+            _image_step(cost, request, {"max_slice_nums": n}, f'"max_slice_nums": {n}')
+            for cost, n in ((20, 4), (28, 1))
+        ]
+    return []
+
+
+def _image_step(cost: int, request: Request, pre: Mapping[str, Any], words: str) -> Step:
+    if request.engine in ("vllm", "lmdeploy"):
+        flags = f"--mm-processor-kwargs '{{{words}}}'"
+    else:
+        flags = "AutoProcessor.from_pretrained(MODEL, " + words.replace('": ', "=", 1).lstrip('"') + ")"
+    return Step(cost, Note("step.image", {"limit": words}), flags, pre=pre)
+
+
+def _precision(model: Model, request: Request) -> bool:
+    """Whether the weights can still be made narrower while loading."""
+    return request.quant in (None, "none") and model.quantised is None
+
+
+def _bitsandbytes(cost: int, quant: str, words: str) -> Step:
+    flags = f"quantization_config=BitsAndBytesConfig({words})"
+    return Step(cost, Note("step.quant", {"quant": quant}), flags, {"quant": quant})
+
+
+def _transformers(model: Model, request: Request) -> list[list[Step]]:
+    plain: list[list[Step]] = []
+    if request.attention == "eager":
+        plain.append([Step(0, Note("step.sdpa"), 'attn_implementation="sdpa"', {"attention": "sdpa"})])
+    newest = replace(request, transformers=None)
+    if activations.logits_mode(model, request) != activations.logits_mode(model, newest):
+        fixed = max(before for before, _ in activations.LOGITS[model.family])
+        version = f"{fixed[0]}.{fixed[1]}"
+        flags = f'pip install "transformers>={version}"'
+        plain.append([Step(1, Note("step.upgrade", {"version": version}), flags, {"transformers": None})])
+    if (request.dtype or model.dtype) == "fp32":
+        plain.append([Step(3, Note("step.dtype"), "dtype=torch.bfloat16", {"dtype": "bf16"})])
+    quants = [_bitsandbytes(*row) for row in BITSANDBYTES] if _precision(model, request) else []
+    tower = []
+    if model.vision is not None and not request.vision_on_cpu and model.family in TOWER_MODULE:
+        name = TOWER_MODULE[model.family]
+        flags = f'device_map={{"{name}": "cpu", "model.language_model": 0, "lm_head": 0}}'
+        tower = [Step(9, Note("step.tower"), flags, {"vision_on_cpu": True})]
+    return [*plain, quants, tower]
+
+
+def _shorter(model: Model, request: Request, flag: str) -> list[Step]:
+    """A cache for what is really asked, and for half of the answer."""
+    given = activations.read(model, request)
+    need = -(-(given.prompt + request.new) // 256) * 256
+    have = request.context or engines.max_context(model) or need
+    steps = [n for n in (32768, 16384, 8192, 4096) if need <= n < have]
+    lengths = [*steps, *([need] if need < have and need not in steps else [])]
+    return [
+        Step(2 + n, Note("step.context", {"tokens": length}), f"{flag} {length}", {"context": length})
+        for n, length in enumerate(lengths)
+    ]
+
+
+def _vllm(model: Model, request: Request) -> list[list[Step]]:
+    quants: list[Step] = []
+    if _precision(model, request):
+        quants = [
+            Step(12, Note("step.quant", {"quant": "fp8"}), "--quantization fp8", {"quant": "fp8"}),
+            Step(32, Note("step.checkpoint", {"quant": "awq4"}), "vllm serve MODEL-AWQ", {"quant": "awq4"}),
+        ]
+    share = (
+        []
+        if (request.utilization or 0) >= 0.95
+        else [Step(8, Note("step.share"), "--gpu-memory-utilization 0.95", {"utilization": 0.95})]
+    )
+    cache = [] if request.kv else [Step(14, Note("step.kv", {"kv": "fp8"}), "--kv-cache-dtype fp8", {"kv": "fp8"})]
+    return [_shorter(model, request, "--max-model-len"), share, cache, quants]
+
+
+def _lmdeploy(model: Model, request: Request) -> list[list[Step]]:
+    quants = (
+        [Step(32, Note("step.checkpoint", {"quant": "awq4"}), "--model-format awq", {"quant": "awq4"})]
+        if _precision(model, request)
+        else []
+    )
+    cache = [] if request.kv else [
+        Step(14, Note("step.kv", {"kv": "int8"}), "--quant-policy 8", {"kv": "int8"}),
+        Step(26, Note("step.kv", {"kv": "int4"}), "--quant-policy 4", {"kv": "int4"}),
+    ]  # fmt: skip
+    shares = [
+        Step(4 + n, Note("step.share"), f"--cache-max-entry-count {share}", {"utilization": share})
+        for n, share in enumerate((0.6, 0.4, 0.2))
+        if share < (request.utilization or engines.LMDEPLOY_SHARE)
+    ]
+    return [_shorter(model, request, "--session-len"), shares, cache, quants]
+
+
+def _llama_cpp(model: Model, request: Request) -> list[list[Step]]:
+    now = weights.find(request.quant)
+    bits = now.bits if now else 16.0
+    quants = [
+        Step(11 + 6 * n, Note("step.file", {"quant": name}), f"-m MODEL-{name[5:]}.gguf", {"quant": name})
+        for n, name in enumerate(LADDER)
+        if (found := weights.find(name)) and found.bits < bits and not model.stored
+    ]
+    cache = [] if request.kv else [
+        Step(13, Note("step.kv", {"kv": "q8_0"}), "-fa on -ctk q8_0 -ctv q8_0", {"kv": "q8_0"}),
+    ]  # fmt: skip
+    layers = model.language.layers if model.language else 0
+    most = min(layers, layers if request.gpu_layers is None else request.gpu_layers)
+    counts = [most * part // 4 for part in (3, 2, 1)] if most >= 4 else []
+    steps = [
+        Step(8 + n, Note("step.layers", {"count": count}), f"-ngl {count}", {"gpu_layers": count})
+        for n, count in enumerate(counts)
+    ]
+    return [_shorter(model, request, "-c"), cache, quants, steps]
+
+
+def _exllama(model: Model, request: Request) -> list[list[Step]]:
+    now = weights.find(request.quant)
+    bits = now.bits if now else 16.0
+    quants = [
+        Step(
+            cost,
+            Note("step.checkpoint", {"quant": f"exl2:{wanted}"}),
+            f"MODEL-exl2-{wanted}bpw",
+            {"quant": f"exl2:{wanted}"},
+        )
+        for cost, wanted in ((12, 8.0), (18, 6.0), (24, 5.0), (30, 4.0), (42, 3.0))
+        if wanted < bits
+    ]
+    cache = [] if request.kv else [
+        Step(cost, Note("step.kv", {"kv": name}), f"ExLlamaV2Cache_{name.upper()}(model)", {"kv": name})
+        for cost, name in ((13, "q8"), (15, "q6"), (22, "q4"))
+        if name in kv.STORED
+    ]  # fmt: skip
+    return [_shorter(model, request, "max_seq_len ="), cache, quants]

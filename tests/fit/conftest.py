@@ -1,0 +1,55 @@
+"""What the published figures are compared with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from doctor.fit import Request, activations, estimate, kv, profiles, weights
+from doctor.fit.budget import CONTEXT
+from doctor.fit.count import describe
+from doctor.fit.shapes import GIB, MIB
+
+VRAM = Path(__file__).parents[2] / "fixtures" / "vram"
+UNITS = {"B": 1, "MiB": MIB, "GiB": GIB, "GB": 10**9}
+
+
+def rows(name: str) -> Any:
+    return json.loads((VRAM / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def model(name: str):
+    profile = profiles.get(name)
+    assert profile is not None, name
+    return describe(name, profile.config)
+
+
+def request(values: dict[str, Any]) -> Request:
+    return Request(**{k: tuple(map(tuple, v)) if k == "images" else v for k, v in values.items()})
+
+
+def figure(row: dict[str, Any]) -> int:
+    """Our estimate of what a row of measurements.json names."""
+    one, asked = model(row["model"]), request(row["request"])
+    held = weights.pieces(one, asked)
+    total = sum(piece.bytes for piece in held)
+    if row["what"] == "weights":
+        return total
+    if row["what"] == "footprint":
+        return sum(piece.bytes for piece in held if piece.name != weights.CONSTANTS)
+    if row["what"] == "resident":
+        return total + CONTEXT
+    if row["what"] == "mmproj":
+        return 4 * sum(one.parts[name].total for name in ("vision tower", "projector"))
+    if row["what"] == "kv":
+        return kv.cache(one, asked, asked.context or 0, 0)
+    if row["what"] == "eager vision":
+        seen = activations.read(one, asked).seen[0]
+        return one.vision.heads * seen.longest**2 * 2
+    return estimate(one, asked).total - (CONTEXT if row["what"] == "torch" else 0)
+
+
+def error(row: dict[str, Any]) -> float:
+    """Relative error of our figure."""
+    return figure(row) / (row["value"] * UNITS[row["unit"]]) - 1
