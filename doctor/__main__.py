@@ -1,6 +1,6 @@
 """``python -m doctor`` is the same program as ``vlmdoctor``."""
 
-from doctor.cli import run
+from doctor.start import run
 
 if __name__ == "__main__":
     run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from importlib import import_module
@@ -57,20 +56,6 @@ def _there(name: str) -> bool:
 @click.version_option(__version__, prog_name="vlmdoctor")
 def group() -> None:
     """Environment doctor for vision-language models: what is wrong here, and what exactly to type."""
-
-
-def run() -> None:
-    """The console script: ``main`` with few garbage collections, then gone at once.
-
-    Both spare a tenth of a ``check``: a start makes many objects that live on, and taking an interpreter down is work
-    that nobody waits for.
-    """
-    gc.set_threshold(100_000, 20, 20)
-    try:
-        main()
-    except SystemExit as done:
-        sys.stderr.flush()
-        os._exit(done.code if isinstance(done.code, int) else 0)
 
 
 def main(*args: Any, **kwargs: Any) -> None:

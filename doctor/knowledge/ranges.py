@@ -18,7 +18,7 @@ Environment = Mapping[str, str]
 _VARIABLE = re.compile(r"\b(?:python_(?:full_)?version|os_name|sys_platform|platform_\w+|implementation_\w+|extra)\b")
 _NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
 # a name and plain bounds: packaging, slow to load, would say the same
-_BOUND = r"(?:[<>]=?|[=!~]=)\s*\d{1,9}(?:\.\d{1,9})*"
+_BOUND = r"(?:[<>]=?|[=!]=)\s*\d{1,9}(?:\.\d{1,9})*"
 _PLAIN = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*({_BOUND}(?:\s*,\s*{_BOUND})*)\s*")
 _LONGEST = 1000  # characters of a requirement line
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -133,7 +133,7 @@ def _about(line: str, of: str, env: Environment) -> str | None:
         return None
     plain = _PLAIN.fullmatch(line)
     if plain:
-        return ",".join(sorted(re.sub(r"\s", "", plain[1]).split(",")))
+        return ",".join(sorted({*re.sub(r"\s", "", plain[1]).split(",")}))
     found = read(line)
     return str(found.specifier) if found is not None and applies(line, env) else None
 

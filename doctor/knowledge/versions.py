@@ -103,8 +103,13 @@ def _runs(name: str) -> dict[Version, dict[str, object]]:
 @store.memo
 def run(name: str, version: str) -> dict[str, object] | None:
     """The catalogue row that covers one release (keys v, req, py, tags, sdist, yanked, why), or None."""
-    found = parse(public(version))
-    return None if found is None else _runs(name).get(found)
+    text = public(version)
+    for row in store.rows("releases").get(normalise(name), {"runs": ()})["runs"]:
+        if f" {text} " in f" {row['v']} ":  # as the catalogue spells it: no version of the package need be parsed
+            found: dict[str, object] = row
+            return found
+    wanted = parse(text)
+    return None if wanted is None else _runs(name).get(wanted)
 
 
 @store.memo

@@ -37,7 +37,7 @@ class Store(object):
     def __init__(self, folder, prefix):
         self.path = os.path.join(folder, "pyenv-%08x.json" % checksum(prefix)) if folder else None
         self.entries, self.used, self.changed = {}, {}, False
-        self.began = time.process_time()
+        self.cost, self.missed = 0.0, 0.0  # seconds of CPU for what was not stored
         try:
             data = json.loads((paths.read(self.path, 64 << 20) or b"{}").decode("utf-8")) if self.path else {}
             if isinstance(data, dict) and data.get("format") == FORMAT and isinstance(data.get("entries"), dict):
@@ -51,15 +51,17 @@ class Store(object):
         if isinstance(entry, list) and len(entry) == 2 and entry[0] == stamp:
             self.used[key] = entry
             return entry[1]
+        self.missed = time.process_time()
         return None
 
     def put(self, key, stamp, value):
         self.used[key] = [stamp, value]
+        self.cost += time.process_time() - self.missed
         self.changed = True
 
     def save(self):
         """Writes what this run used, if that was dear. A folder that cannot be written only costs the next run time."""
-        if not self.path or not self.changed or time.process_time() - self.began < WORTH:
+        if not self.path or not self.changed or self.cost < WORTH:
             return
         draft = "%s.%d" % (self.path, os.getpid())
         try:
