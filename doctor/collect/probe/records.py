@@ -12,7 +12,7 @@ import zlib
 import paths
 
 RECORD_CAP = 32 << 20  # bytes
-WORTH = 0.03  # seconds of CPU; what took less is read again rather than written to the disk
+WORTH = 0.05  # seconds of CPU; what took less is read again rather than written to the disk
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
 FORMAT = 5  # of the cache file
 WALK_CAP = 300  # folders of a package without a file list
