@@ -9,7 +9,7 @@ field   the same                                       the same for a field of t
 env     is value                                       truthy, falsy, set, unset, equals, matches
 pair    is                                             a compiled pair (torch/torchvision) is ``broken`` or ``fine``
 some    where as least                                 at least ``least`` records meet every clause of ``where``
-log     -                                              a line of the pasted text matches
+log     -                                              a line of the text matches; false without a text
 call    any                                            the named predicate of predicates.py says so
 ======  =============================================  ===========================================================
 
@@ -133,8 +133,7 @@ def _some(clause: Clause, scope: Scope) -> Truth:
 @_head("log")
 def _log(clause: Clause, scope: Scope) -> Truth:
     if scope.case.log is None:
-        scope.miss("log.lines")
-        return None
+        return False  # the clause speaks of the text that was given, and none was
     found = scope.case.log.search(clause["log"], clause["literals"])
     if found:
         note_match(scope, *found)

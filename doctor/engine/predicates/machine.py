@@ -65,7 +65,8 @@ def gpu_filled_by_processes(scope: Scope, clause: Clause) -> bool | None:
     known, gpus = scope.get("gpus")
     if not known:
         return None
-    usable = [gpu for gpu in gpus or () if gpu.get("visible", True) and gpu.get("total") and gpu.get("free") is not None]
+    known_memory = (gpu for gpu in gpus or () if gpu.get("total") and gpu.get("free") is not None)
+    usable = [gpu for gpu in known_memory if gpu.get("visible", True)]
     if not usable:
         return False
     return all(gpu["free"] < gpu["total"] / 3 and gpu["total"] - gpu["free"] > 3 * GIB for gpu in usable)

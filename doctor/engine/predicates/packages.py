@@ -69,15 +69,6 @@ def numpy_abi_broken(scope: Scope, clause: Clause) -> bool | None:
     return answer
 
 
-def text_says(scope: Scope, clause: Clause) -> bool | None:
-    """A line of the text matches one of the regular expressions ``patterns``; false where there is no text."""
-    lines = scope.snapshot.get("log.lines", ())
-    found = next((line for line in lines if any(re.search(p, line[:2000]) for p in clause["patterns"])), None)
-    if found is not None:
-        scope.see("log", found.strip()[:300])
-    return found is not None
-
-
 def has_text(scope: Scope, _clause: Clause) -> bool:
     """A text was given; a machine without one answers no."""
     return scope.case.log is not None
@@ -250,7 +241,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "numpy_name_removed": numpy_name_removed,
     "numpy_abi_broken": numpy_abi_broken,
     "has_text": has_text,
-    "text_says": text_says,
     "nvidia_wheels_bad": nvidia_wheels_bad,
     "nvidia_wheels_of_two_majors": nvidia_wheels_of_two_majors,
     "torch_has_no_wheel": torch_has_no_wheel,

@@ -179,12 +179,6 @@ def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
     return False if known else None
 
 
-def text_shows(scope: Scope, clause: Clause) -> bool:
-    """A line of the text holds ``words``; False where there is no text, so that the facts alone decide."""
-    log, words = scope.case.log, clause["words"]
-    return log is not None and log.search(re.escape(words), (words.lower(),)) is not None
-
-
 def _no_card_after_choice(scope: Scope, chosen: object) -> bool:
     """The text chooses a card other than the first, and CUDA then finds none."""
     log = scope.case.log
@@ -306,7 +300,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "split_beyond_visible": split_beyond_visible,
     "index_fits_machine": index_fits_machine,
     "gpus_differ": gpus_differ,
-    "text_shows": text_shows,
     "visible_list_bad": visible_list_bad,
     "asked_port_taken": asked_port_taken,
     "vllm_in_play": vllm_in_play,
