@@ -96,7 +96,10 @@ def _meant(one: sources.Loaded, request: Request) -> Request:
     """The request for one model: the quantisation that its name promises, the engine that its files need."""
     if request.quant is None and one.quant is not None:
         request = replace(request, quant=one.quant)
-    quant = request.quant or one.model.quantised or ""
+    own = one.model.quantised
+    if own is not None and request.quant not in (None, own):
+        raise FitError(f"{one.model.name} is quantised already ({own}); {request.quant} cannot be applied to it")
+    quant = request.quant or own or ""
     if request.engine == "transformers" and quant.startswith("gguf"):
         request = replace(request, engine="llama.cpp")
     if request.engine == "transformers" and quant.startswith("exl2"):

@@ -49,6 +49,7 @@ def assemble(
         image_tokens=given.image_tokens,
         tokens=given.prompt,
         kv_token=kv.token(model, request),
+        precision=request.quant or model.quantised or request.dtype or model.dtype,
         notes=(*weights.notes(model, request), *activations.notes(model, request, given), *notes),
         unknown=(*model.unknown, *given.unknown),
     )
@@ -88,6 +89,7 @@ def combine(budgets: Sequence[Budget]) -> Budget:
         image_tokens=widest.image_tokens,
         tokens=widest.tokens,
         kv_token=widest.kv_token,
+        precision=widest.precision,
         notes=tuple(note for at, note in enumerate(notes) if note not in notes[:at]),
         unknown=tuple(dict.fromkeys(name for budget in budgets for name in budget.unknown)),
     )

@@ -73,8 +73,12 @@ def largest_image(model: Model) -> tuple[int, int]:
 
 def _server_peak(model: Model, request: Request, step: int, sequences: int) -> tuple[list[Piece], list[Piece]]:
     """What the warm-up run needs: the tower with its largest picture, or one full step of text."""
-    trial = replace(request, batch=1, attention="sdpa", images=(largest_image(model),) if model.vision else ())
+    pictures = (largest_image(model),) if model.vision else ()
+    trial = replace(request, batch=1, attention="sdpa", images=pictures, videos=())
     given = activations.read(model, trial)
+    if given.image_tokens:  # as many pictures as one step takes
+        trial = replace(trial, images=trial.images * max(1, step // given.image_tokens))
+        given = activations.read(model, trial)
     talk = model.language
     text = replace(trial, images=(), prompt=step)
     block = [p for p in activations.prefill(model, text, activations.read(model, text)) if p.kind == "activations"]

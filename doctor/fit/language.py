@@ -24,7 +24,7 @@ def shape(text: Config) -> Language:
     width, layers, heads = (text.number(k) for k in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
     inner = text.number("intermediate_size", "ffn_dim")
     experts = _experts(text)
-    crossing = len(text.items("cross_attention_layers"))
+    crossing = min(layers, len(text.items("cross_attention_layers")))
     window, sliding = _sliding(text, layers)
     rank = text.maybe("kv_lora_rank") or 0
     return Language(

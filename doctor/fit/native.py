@@ -25,7 +25,7 @@ def common(config: Mapping[str, Any]) -> dict[str, Any]:
         values["text_config"] = {**values, "model_type": MINICPM.get(values["version"], "")}
     if kind not in NATIVE or "vision_config" in values or not isinstance(values.get("hidden_size"), int):
         return values
-    lisa = "LISAForCausalLM" in (values.get("architectures") or ())
+    lisa = values.get("architectures") == ["LISAForCausalLM"]
     tower = values.get("mm_vision_tower") or (lisa and values.get("vision_tower")) or ""
     values["text_config"] = {**values, "model_type": BACKBONE.get(kind, "llama")}
     vision = profiles.part(str(tower).rpartition("/")[2])

@@ -13,10 +13,11 @@ from typing import Any
 
 from doctor.fit import activations, engines, kv, weights
 from doctor.fit.config import Config
-from doctor.fit.devices import Device, freed, place
-from doctor.fit.shapes import Model, Note, Request
+from doctor.fit.devices import Device, freed, place, usable
+from doctor.fit.shapes import GIB, Model, Note, Request
 
 KEEP = 6  # options shown
+LEAST = 0.01  # of the need: an option that leaves less is not worth proposing
 LADDER = ("gguf:Q8_0", "gguf:Q6_K", "gguf:Q5_K_M", "gguf:Q4_K_M", "gguf:Q3_K_M", "gguf:Q2_K")
 IN_LLAMA_CPP = {
     "llava", "llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl", "internvl_chat", "idefics3", "smolvlm",
@@ -97,9 +98,10 @@ def _try(model: Model, request: Request, steps: Sequence[Step], devices: Sequenc
     other, asked = changed(model, request, steps)
     budget = engines.estimate(other, asked)
     shares, fits = place(other, asked, budget, devices)
-    if not fits:
+    spare = min(s.usable - s.bytes for s in shares)
+    if not fits or spare < LEAST * budget.total:
         return None
-    return Option(tuple(steps), sum(s.bytes for s in shares), min(s.usable - s.bytes for s in shares))
+    return Option(tuple(steps), sum(s.bytes for s in shares), spare)
 
 
 def _free_memory(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
@@ -123,6 +125,8 @@ def _elsewhere(model: Model, request: Request, devices: Sequence[Device]) -> lis
         step = Step(90, Note("step.second", {"name": devices[0].name}), flags.get(request.engine, "-sm layer"))
         option = _try(model, request, [step], [*devices, second])
         found += [option] if option else []
+    if request.engine == "transformers" and (spilled := _offload(model, request, devices)):
+        found.append(spilled)
     if request.engine != "llama.cpp" and model.family in IN_LLAMA_CPP:
         for quant in LADDER[:4]:
             flags_there = f"llama-server -m MODEL-{quant[5:]}.gguf --mmproj mmproj-F16.gguf -ngl 99"
@@ -132,6 +136,22 @@ def _elsewhere(model: Model, request: Request, devices: Sequence[Device]) -> lis
             if option is not None:
                 return [*found, option]
     return found
+
+
+def _offload(model: Model, request: Request, devices: Sequence[Device]) -> Option | None:
+    """What does not fit is fetched from the CPU's memory for every token. bitsandbytes cannot do that."""
+    budget = engines.estimate(model, request)
+    free = budget.of("activations") + budget.of("overhead")
+    limits = [max(0, usable(device, request) - free) // GIB for device in devices]
+    rest = budget.total - free - sum(limits) * GIB
+    form = weights.find(request.quant)
+    if not any(limits) or rest <= 0 or (form is not None and form.bnb):
+        return None
+    words = "".join(f'{at}: "{limit}GiB", ' for at, limit in enumerate(limits))
+    flags = f'device_map="auto", max_memory={{{words}"cpu": "{-(-rest // GIB) + 2}GiB"}}'
+    total = sum(limits) * GIB + free
+    spare = sum(usable(device, request) for device in devices) - total
+    return Option((Step(95, Note("step.offload", {"size": rest}), flags),), total, spare)
 
 
 def axes(model: Model, request: Request) -> list[list[Step]]:
@@ -159,7 +179,7 @@ def _frames(request: Request) -> list[Step]:
 
 
 def _images(model: Model, request: Request) -> list[Step]:
-    """Fewer pixels or tiles, in the words of the family's processor."""
+    """Fewer pixels, tiles or slices, where the family's processor can be told so."""
     tower = model.vision
     if tower is None or not request.images:
         return []
@@ -167,35 +187,45 @@ def _images(model: Model, request: Request) -> list[Step]:
         factor = (tower.patch * tower.merge) ** 2
         area = max(w * h for w, h in request.images)
         limits = [max(4, area // part // factor) * factor for part in (2, 4, 8)]
-        return [
-            _image_step(20 + 3 * n, request, {"max_pixels": limit}, f'"max_pixels": {limit}')
-            for n, limit in enumerate(limits)
-        ]
-    if model.family in ("internvl", "internvl_chat"):
-        key = "max_patches" if model.family == "internvl" else "max_dynamic_patch"
-        return [
-            _image_step(cost, request, {"max_patches": n}, f'"{key}": {n}') for cost, n in ((20, 6), (24, 2), (28, 1))
-        ]
-    if model.family in ("idefics3", "smolvlm"):
-        edges = [(cost, n * tower.side) for cost, n in ((20, 3), (24, 2), (28, 1))]
-        return [
-            _image_step(cost, request, {"size": {"longest_edge": edge}}, f'"size": {{"longest_edge": {edge}}}')
-            for cost, edge in edges
-        ]
+        return [_image_step(model, request, 20 + 3 * n, "max_pixels", limit) for n, limit in enumerate(limits)]
+    key, values = {
+        "internvl": ("max_patches", (6, 2, 1)),
+        "internvl_chat": ("max_dynamic_patch", (6, 2, 1)),
+        "idefics3": ("longest_edge", (3 * tower.side, 2 * tower.side, tower.side)),
+        "smolvlm": ("longest_edge", (3 * tower.side, 2 * tower.side, tower.side)),
+        "minicpmv": ("max_slice_nums", (4, 2, 1)),
+    }.get(model.family, ("", ()))
+    if request.engine in ("llama.cpp", "exllamav2"):
+        return []  # they cut tiles as the model file says
+    return [_image_step(model, request, 20 + 3 * n, key, value) for n, value in enumerate(values)]
+
+
+def _image_step(model: Model, request: Request, cost: int, key: str, value: int) -> Step:
+    pre: dict[str, Any] = {key: value}
+    if key == "max_dynamic_patch":
+        pre = {"max_patches": value}
+    if key == "longest_edge":
+        pre = {"size": {"longest_edge": value}}
+    flags = _image_flags(model, request, key, value)
+    return Step(cost, Note("step.image", {"limit": f"{key} {value}"}), flags, pre=pre)
+
+
+def _image_flags(model: Model, request: Request, key: str, value: int) -> str:
+    """How the engine, or the repository's own code, takes the limit."""
+    words = f'"size": {{"longest_edge": {value}}}' if key == "longest_edge" else f'"{key}": {value}'
+    if request.engine == "vllm":
+        return f"--mm-processor-kwargs '{{{words}}}'"
+    if request.engine == "lmdeploy":
+        return f'"image_url": {{"url": URL, {words}}}'
+    if request.engine in ("llama.cpp", "exllamav2"):
+        side = max(28, int(value**0.5))
+        return f"image.thumbnail(({side}, {side}))"
+    if model.family == "internvl_chat":
+        return f"load_image(PATH, max_num={value})"
     if model.family == "minicpmv":
-        return [
-            _image_step(cost, request, {"max_slice_nums": n}, f'"max_slice_nums": {n}')
-            for cost, n in ((20, 4), (28, 1))
-        ]
-    return []
-
-
-def _image_step(cost: int, request: Request, pre: Mapping[str, Any], words: str) -> Step:
-    if request.engine in ("vllm", "lmdeploy"):
-        flags = f"--mm-processor-kwargs '{{{words}}}'"
-    else:
-        flags = "AutoProcessor.from_pretrained(MODEL, " + words.replace('": ', "=", 1).lstrip('"') + ")"
-    return Step(cost, Note("step.image", {"limit": words}), flags, pre=pre)
+        return f"model.chat(..., max_slice_nums={value})"
+    words = f'size={{"longest_edge": {value}}}' if key == "longest_edge" else f"{key}={value}"
+    return f"AutoProcessor.from_pretrained(MODEL, {words})"
 
 
 def _precision(model: Model, request: Request) -> bool:
@@ -224,7 +254,10 @@ def _transformers(model: Model, request: Request) -> list[list[Step]]:
     tower = []
     if model.vision is not None and not request.vision_on_cpu and model.family in TOWER_MODULE:
         name = TOWER_MODULE[model.family]
-        flags = f'device_map={{"{name}": "cpu", "model.language_model": 0, "lm_head": 0}}'
+        text = "model.language_model"
+        if request.transformers and activations.release(request.transformers) < (4, 52):
+            name, text = "visual", "model"  # the names of modules before 4.52
+        flags = f'device_map={{"{name}": "cpu", "{text}": 0, "lm_head": 0}}'
         tower = [Step(9, Note("step.tower"), flags, {"vision_on_cpu": True})]
     return [*plain, quants, tower]
 

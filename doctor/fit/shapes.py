@@ -154,6 +154,7 @@ class Budget:
     image_tokens: int
     tokens: int  # of the prompt, images included
     kv_token: int  # bytes a token of the KV cache
+    precision: str  # the quantisation, else the dtype
     notes: tuple[Note, ...] = ()
     unknown: tuple[str, ...] = ()
 

@@ -101,7 +101,7 @@ def _not_found(name: str, found: Found) -> str:
 
 def look(name: str) -> Found:
     """Asks the child. Raises ProbeError when it could not answer, which a dead mount makes happen."""
-    layout = hubpaths.Layout(os.environ, os.path.expanduser("~"), "/")  # noqa: PTH111 - no path is touched
+    layout = hubpaths.Layout(os.environ, os.path.expanduser("~"), os.getcwd())  # noqa: PTH109, PTH111 - no path is touched
     script = str(Path(child.__file__).with_name("probe") / "fitmodel.py")
     runner = child.Runner(SECONDS)
     given = os.path.expanduser(name) if name.startswith("~") else name  # noqa: PTH111

@@ -148,7 +148,7 @@ def _anyres(model: Model, tower: Tower, size: Size) -> Seen | None:
         (p[0], p[1]) for p in model.config.items("image_grid_pinpoints")
         if isinstance(p, list) and len(p) == 2 and all(isinstance(n, int) and n > 0 for n in p)
     ]  # fmt: skip
-    if not options:
+    if not options or not tower.grid:
         return None
     h, w = _best_resolution(size, options)
     tiles = (h // tower.side) * (w // tower.side) + 1

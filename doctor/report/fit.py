@@ -68,7 +68,7 @@ class _View:
         """What was asked."""
         budget, request = self.answer.budget, self.answer.request
         return self.say(
-            "setup", engine=request.engine, dtype=request.quant or request.dtype or "checkpoint dtype",
+            "setup", engine=request.engine, dtype=budget.precision,
             attention=request.attention, prompt=budget.tokens, image=budget.image_tokens, new=request.new,
             batch=request.batch, kv=size(budget.kv_token),
         )  # fmt: skip
@@ -105,7 +105,8 @@ def render(answer: Answer, width: int, language: str, paint: Paint, ascii_only: 
         lines += ["", *wrap(view.device(share.device), width)]
         lines.append("  " + _device_bar(answer, share.bytes, share.usable, share.device.total, width - 4, ascii_only))
         lines += [row for text in view.holders(share.device) for row in wrap(text, width, "  ")]
-    lines += ["", view.say("where", peak=say(language, f"peak.{answer.budget.peak}")), *_chart(view, width, ascii_only)]
+    where = view.say("where", peak=say(language, f"peak.{answer.budget.peak}"))
+    lines += ["", *wrap(where, width), *_chart(view, width, ascii_only)]
     lines += ["", *wrap(view.setup(), width), *_options(view, width, paint), *_notes(view, width)]
     return "\n".join(lines) + "\n"
 
@@ -131,7 +132,7 @@ def _chart(view: _View, width: int, ascii_only: bool) -> list[str]:
     budget = view.answer.budget
     widest = max((piece.bytes for piece in budget.pieces), default=1)
     names = [view.part(piece) for piece in budget.pieces]
-    column = min(max([NAME, *map(width_of, names)]), max(NAME, width - 30))
+    column = min(max([NAME, *map(width_of, names)]), width - 20)
     room = max(4, width - column - 16)
     rows = []
     for piece, name in zip(budget.pieces, names, strict=True):
@@ -154,7 +155,7 @@ def _options(view: _View, width: int, paint: Paint) -> list[str]:
         return []
     if not answer.options:
         return ["", *wrap(view.say("nothing"), width)] if answer.verdict == "no" else []
-    lines = ["", view.say("options")]
+    lines = ["", *wrap(view.say("options"), width)]
     for number, option in enumerate(answer.options, 1):
         lines += wrap(f"{_steps(view, option)}: {_leaves(view, option)}", width, f"  {number}. ")
         lines += ["     " + paint(plain(step.flags), "command") for step in option.steps]
@@ -225,7 +226,7 @@ def _object(answer: Answer, view: _View) -> dict[str, Any]:
         "tokens": {"prompt": budget.tokens, "image": budget.image_tokens, "new": request.new},
         "kv_bytes_per_token": budget.kv_token,
         "engine": request.engine,
-        "quant": request.quant,
+        "precision": budget.precision,
         "devices": [_device(share) for share in answer.shares],
         "options": [_option(option, view) for option in answer.options],
         "cards": [{"name": name, "gb": gb} for name, gb in answer.cards],
