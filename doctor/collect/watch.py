@@ -77,7 +77,7 @@ def watch(
     env: Mapping[str, str] | None = None,
     on_quiet: Callable[[int, float], None] | None = None,
 ) -> Watched:
-    """Run ``command``; ``on_quiet(pid, seconds)`` is called when it has printed nothing for a while."""
+    """Run ``command``; ``on_quiet(pid, seconds)`` is called for each QUIET seconds in which it has printed nothing."""
     kept = Kept()
     began = time.monotonic()
     try:
@@ -140,7 +140,7 @@ def _pump(
     on_quiet: Callable[[int, float], None] | None,
 ) -> None:
     """Copy until every stream has ended, or shortly after the command has."""
-    last = time.monotonic()
+    last = told = time.monotonic()
     ended: float | None = None
     with selectors.DefaultSelector() as selector:
         for reading, writing in streams:
@@ -157,9 +157,9 @@ def _pump(
                 ended = now
             if ended and not ready and now - ended > GRACE:
                 break  # a daemon that the command left behind still holds the stream
-            if on_quiet and not ended and now - last > QUIET:
+            if on_quiet and not ended and now - max(last, told) > QUIET:
                 on_quiet(process.pid, now - last)
-                last = now
+                told = time.monotonic()
 
 
 def _copy(reading: int, writing: int, kept: Kept) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from typing import Any
@@ -10,8 +11,11 @@ import click
 
 from doctor.commands.check import live, target_options
 from doctor.commands.common import Options, judge, language, rendered, report_options, write_file
+from doctor.errors import DoctorError
 from doctor.model import Snapshot
+from doctor.model.report import Report
 
+_PYTHON = re.compile(r"[/\\]python[\d.]*(?:\.exe)?$")
 _PROGRAMS = (".py", ".sh", ".ipynb")
 
 
@@ -27,20 +31,33 @@ def command(
     Output, terminal, signals and exit status pass through. The diagnosis uses the end of the output and this machine.
     """
     from doctor.collect.watch import watch
+    from doctor.commands.quiet import Notice
 
     options = Options(**rest)
-    lang = language(options.lang)
-    watched = watch(words)
-    failed = watched.exit_code() != 0
-    if failed or options.output is not None:
-        machine = live(programs(words), python, model, timeout, online, lang)
-        report = judge(together(machine, watched.output, watched.facts()), options)
-        if options.output is not None:
-            write_file(options.output, rendered(report, options))
-        elif report.entries:
-            click.echo("\n" + rendered(report, options), err=True, nl=False)
+    notice = Notice(language(options.lang))
+    watched = watch(words, on_quiet=notice)
+    if watched.exit_code() != 0 or options.output is not None:
+        try:
+            machine = live(programs(words), python or interpreter(words), model, timeout, online, notice.lang)
+            report = judge(together(machine, watched.output, {**notice.facts, **watched.facts()}), options)
+            _deliver(report, options)
+        except (DoctorError, click.ClickException) as error:  # the command's own exit status is worth more
+            click.echo(f"vlmdoctor: {error}", err=True)
     sys.stdout.flush()
     return watched.exit_code()
+
+
+def _deliver(report: Report, options: Options) -> None:
+    """Into the file that was asked for, else below the command's own errors."""
+    if options.output is not None:
+        write_file(options.output, rendered(report, options))
+    elif report.entries:
+        click.echo("\n" + rendered(report, options), err=True, nl=False)
+
+
+def interpreter(words: tuple[str, ...]) -> str | None:
+    """The interpreter that the command names by its path; others are found as for ``check``."""
+    return words[0] if _PYTHON.search(words[0]) else None
 
 
 def programs(words: tuple[str, ...]) -> tuple[str, ...]:
