@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from doctor.model import Snapshot
 from doctor.model.report import Report
 
 _PYTHON = re.compile(r"[/\\]python[\d.]*(?:\.exe)?$")
+_REQUIREMENTS = ("-r", "--requirement")
 _PROGRAMS = (".py", ".sh", ".ipynb")
 
 
@@ -61,14 +63,15 @@ def interpreter(words: tuple[str, ...]) -> str | None:
 
 
 def programs(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The scripts that a command line names, also inside ``bash -c "..."``."""
-    found = []
+    """The scripts and requirements files that a command line names, also inside ``bash -c "..."``."""
+    parts: list[str] = []
     for word in words:
         try:
-            parts = shlex.split(word) if " " in word else [word]
+            parts += shlex.split(word) if " " in word else [word]
         except ValueError:
-            parts = []
-        found += [part for part in parts if part.endswith(_PROGRAMS) and not part.startswith("-")]
+            continue
+    found = [part for part in parts if part.endswith(_PROGRAMS) and not part.startswith("-")]
+    found += [part for option, part in pairwise(parts) if option in _REQUIREMENTS and part.endswith(".txt")]
     return tuple(dict.fromkeys(found))
 
 

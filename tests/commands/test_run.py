@@ -50,6 +50,8 @@ def test_a_report_that_cannot_be_written_does_not_cost_the_status(tmp_path):
         (("python", "a.py", "--x", "b.txt"), ("a.py",)),
         (("bash", "-c", "cd x && python 'my a.py' | tee log"), ("my a.py",)),
         (("bash", "-c", "unbalanced 'quote a.py"), ()),
+        (("bash", "-c", "pip install -r requirements.txt && echo -r x"), ("requirements.txt",)),
+        (("pip", "install", "-r", "r.txt"), ("r.txt",)),
         (("torchrun", "--nproc=2", "t.py", "t.py"), ("t.py",)),
     ],
 )
