@@ -29,7 +29,31 @@ def estimate(model: Model, request: Request) -> Budget:
     engine = ENGINES.get(request.engine)
     if engine is None:
         raise FitError(f"no engine is called {request.engine[:40]!r}; there are: {', '.join(ENGINES)}")
+    _check(request)
     return engine(model, request)
+
+
+# how an engine can store the cache, and which engine knows which option at all
+CACHES = {
+    "vllm": ("fp8",),
+    "lmdeploy": ("int8", "int4"),
+    "llama.cpp": ("q8_0", "q4_0"),
+    "exllamav2": ("q8", "q6", "q4"),
+}
+
+
+def _check(request: Request) -> None:
+    """Raises FitError for what the engine does not know."""
+    form, name = weights.find(request.quant), request.engine
+    if form is not None and name not in form.engines:
+        raise FitError(f"{name} does not load {form.name}; these do: {', '.join(form.engines)}")
+    known = CACHES.get(name, ())
+    if request.kv is not None and request.kv not in known:
+        raise FitError(f"{name} keeps no cache in {request.kv}; it knows: {', '.join(known) or 'only the dtype'}")
+    if request.gpu_layers is not None and name != "llama.cpp":
+        raise FitError(f"{name} has no option for layers on the GPU; llama.cpp has")
+    if request.utilization is not None and name not in ("vllm", "lmdeploy"):
+        raise FitError(f"{name} takes memory as it goes; only vllm and lmdeploy take a share of the device")
 
 
 def _transformers(model: Model, request: Request) -> Budget:

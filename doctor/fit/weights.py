@@ -139,9 +139,6 @@ def notes(model: Model, request: Request) -> list[Note]:
     experts = model.parts.get("language model", Count()).experts
     if form is not None and form.bnb and experts:
         found.append(Note("note.experts", {"quant": form.name}))
-    if form is not None and request.engine not in form.engines:
-        values = {"quant": form.name, "engine": request.engine, "engines": ", ".join(form.engines)}
-        found.append(Note("note.engine", values))
     if request.dtype is None and model.dtype == "fp32" and request.quant is None:
         found.append(Note("note.fp32", {}))
     return found

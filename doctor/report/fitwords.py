@@ -39,7 +39,6 @@ WORDS: dict[str, dict[str, str]] = {
             "{quant} works on linear layers; the fused experts are none in current "
             "transformers and stay 16 bit."
         ),
-        "note.engine": "{engine} does not load {quant}; it is for {engines}.",
         "note.fp32": "The checkpoint is fp32: pass dtype=torch.bfloat16 to halve it.",
         "note.dtype4": "transformers 4 loads fp32 unless told otherwise, twice as much: pass torch_dtype ({dtype}).",
         "note.logits": (
@@ -109,7 +108,6 @@ WORDS: dict[str, dict[str, str]] = {
         "note.config": "没有可读的 safetensors 头部：参数量由 config.json 计算。",
         "note.damage": "文件不完整：{what}",
         "note.experts": "{quant} 只作用于线性层；在当前 transformers 中合并的专家不是线性层，仍为 16 位。",
-        "note.engine": "{engine} 不能加载 {quant}；它用于 {engines}。",
         "note.fp32": "该检查点是 fp32：传入 dtype=torch.bfloat16 可减半。",
         "note.dtype4": "transformers 4 不指定时按 fp32 加载，占用翻倍：请传入 torch_dtype（{dtype}）。",
         "note.logits": "这个 transformers 版本为整个输入计算 logits：{size}。从 {version} 起只计算最后一个 token。",

@@ -9,15 +9,20 @@ import pytest
 from click.testing import CliRunner
 
 from doctor.commands import fit as command
-from doctor.fit import Request, devices, judge, sources
+from doctor.fit import Request, devices, judge, profiles, sources
+from doctor.fit.count import describe
 from doctor.fit.shapes import GIB
 from doctor.model.snapshot import Snapshot
 from doctor.report import fit as report
 from doctor.report import fitwords
 from doctor.report.layout import width_of
-from tests.fit.conftest import model
 
 SMALL, LARGE = ("qwen2.5-vl-7b-instruct", "--gpu", "12GiB"), ("qwen2.5-vl-7b-instruct", "--gpu", "24GiB")
+
+
+def model(name: str):
+    profile = profiles.get(name)
+    return describe(name, profile.config)
 
 
 def call(*words: str):
@@ -44,6 +49,8 @@ def test_exit_codes():
         ("qwen2-vl-7b", "--gpu", "24", "--image", "0x5"),
         ("qwen2-vl-7b", "--gpu", "24", "--video", "1x2"),
         ("qwen2-vl-7b", "--gpu", "24", "--batch", "0"),
+        ("qwen2-vl-7b", "--gpu", "24", "--kv", "q8_0"),
+        ("qwen2-vl-7b", "--gpu", "24", "--engine", "vllm", "--quant", "int8"),
     ):
         assert call(*bad).exit_code == 2, bad
 
@@ -93,11 +100,11 @@ def test_both_languages_say_the_same():
 
 
 def test_every_piece_has_a_name():
-    from doctor.fit import ENGINES, estimate, profiles
+    from doctor.fit import ENGINES, estimate
 
     for name in profiles.names():
         for engine in ENGINES:
-            for quant in (None, "nf4"):
+            for quant in (None, "nf4" if engine in ("transformers", "vllm") else None):
                 for piece in estimate(model(name), Request(engine=engine, quant=quant)).pieces:
                     assert f"part.{piece.name}" in fitwords.WORDS["en"], piece.name
 

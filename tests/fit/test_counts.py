@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from vramlab import model, rows
 
 from doctor.errors import FitError
 from doctor.fit import profiles, tokens
 from doctor.fit.count import describe
 from doctor.knowledge import store
-from tests.fit.conftest import model, rows
 
 
 @pytest.mark.parametrize("name", sorted(rows("parameters")))

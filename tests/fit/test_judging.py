@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vramlab import model
 
 from doctor.errors import FitError
 from doctor.fit import Request, devices, estimate, fit, judge, kv, options, profiles, sources, stored, weights
 from doctor.fit.count import describe
 from doctor.fit.shapes import GIB
 from doctor.model.snapshot import Snapshot
-from tests.fit.conftest import model
 
 
 def loaded(name: str) -> sources.Loaded:

@@ -6,10 +6,10 @@ import statistics
 from dataclasses import replace
 
 import pytest
+from vramlab import error, model, rows
 
 from doctor.fit import Request, activations
 from doctor.fit.shapes import MIB
-from tests.fit.conftest import error, model, rows
 
 STATED = [row for row in rows("measurements") if row["stated"]]
 OTHERS = [row for row in rows("measurements") if not row["stated"]]
