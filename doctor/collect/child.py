@@ -43,6 +43,7 @@ class Job(NamedTuple):
     settings: Mapping[str, Any] | None = None
     cap: int = 1 << 20  # bytes of output kept of a child without a wire
     shim: bool = False  # the program was named by the user: exec it behind a local shell
+    tail: int = TAIL  # bytes kept of what a child with a wire printed
 
 
 class Answer:
@@ -138,7 +139,7 @@ class _Child:
             self._facts(data, on_fact)
         elif self.job.settings is not None:
             self.taken += len(data)
-            self.answer.output = (self.answer.output + data)[-TAIL:]
+            self.answer.output = (self.answer.output + data)[-self.job.tail :]
             self._limit(self.taken, NOISE_CAP)
         else:
             self.answer.output += data

@@ -40,6 +40,19 @@ def line(language: str) -> Iterator[Step | None]:
         yield step
 
 
+@contextmanager
+def doing() -> Iterator[Callable[[str], None] | None]:
+    """A line with whatever is told, gone at the end; None when nobody watches."""
+    if not shown():
+        yield None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("vlmdoctor") as spinner:
+        yield lambda told: spinner.update(Text(told))
+
+
 def bar(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     """Iterate with a bar."""
     if not shown():

@@ -1,0 +1,218 @@
+"""``vlmdoctor smoke``: does it run? Small inferences in the target interpreter; the rules explain what fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from doctor.commands.check import live
+from doctor.commands.common import Options, colourful, judge, language, paint, rendered, report_options, write_file
+from doctor.model import Snapshot
+from doctor.words import say
+
+if TYPE_CHECKING:
+    from doctor.model.report import Report
+    from doctor.smoke.run import Outcome, Request
+
+DEFAULT_ARCH = "llava"
+REAL, ENDPOINT = 3, 4
+PROBES = 8.0  # seconds for the look at the machine that a failure is explained with
+
+
+class Asked(NamedTuple):
+    """The options that say what is to be tried."""
+
+    python: str | None
+    model: str | None
+    arch: str | None
+    tier: int | None
+    device: str | None
+    load_in_4bit: bool
+    load_in_8bit: bool
+    dtype: str | None
+    attn: str | None
+    endpoint: str | None
+    timeout: float
+
+
+def asked_options(command: Any) -> Any:
+    """Options of ``Asked``."""
+    dtypes = click.Choice(("auto", "float32", "float16", "bfloat16"))
+    for option in (
+        click.option(
+            "--timeout",
+            type=click.FloatRange(1, 86400),
+            default=180.0,
+            show_default=True,
+            help="Seconds given to each tier.",
+        ),
+        click.option("--endpoint", metavar="URL", help="OpenAI-compatible server to ask (tier 4)."),
+        click.option("--attn", type=click.Choice(("eager", "sdpa", "flash_attention_2")), help="attn_implementation."),
+        click.option("--dtype", type=dtypes, help="As your program passes it; otherwise nothing is passed."),
+        click.option("--load-in-8bit", is_flag=True, help="Load through bitsandbytes, 8 bit."),
+        click.option("--load-in-4bit", is_flag=True, help="Load through bitsandbytes, 4 bit."),
+        click.option("--device", help="cpu or cuda:N; otherwise the first GPU that torch sees."),
+        click.option("--tier", type=click.IntRange(0, 4), help="Up to this tier; otherwise 2, with --endpoint 4."),
+        click.option("--arch", metavar="TYPE", help="Architecture of the tiny model (model_type of config.json)."),
+        click.option("--model", help="Your model: its architecture for tier 2, its weights for tier 3."),
+        click.option("--python", help="Interpreter or environment folder to try; otherwise the active one."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("smoke")
+@asked_options
+@report_options
+def command(**values: Any) -> int:
+    r"""Prove that it runs.
+
+    \b
+    tier 0  imports of the stack
+    tier 1  kernels on each device, in each precision, against float64
+    tier 2  a tiny random model of your architecture: save, load, look at an image, 8 tokens
+    tier 3  your own cached model, offline
+    tier 4  an OpenAI-compatible endpoint, with an image
+
+    Everything happens in child processes of the target interpreter, without the network (but for tier 4).
+    Exit code: 0 all passed, 1 something failed, 2 usage, 3 the doctor could not do its work.
+    """
+    from doctor.smoke.run import smoke
+
+    asked = Asked(**{name: values.pop(name) for name in Asked._fields})
+    options = Options(**values)
+    lang = language(options.lang)
+    request = requested(asked)
+    machine = live((), asked.python, asked.model, PROBES, False, lang)
+    request = request._replace(gpus=int(machine.get("gpu.count", 0)))
+    outcome = watched(partial(smoke, request), request, lang)
+    snapshot = together(machine, outcome)
+    write(told(snapshot, outcome, request, options, lang), options)
+    return 1 if outcome.failed() else 0
+
+
+def requested(asked: Asked) -> Request:
+    """What the options mean; usage errors are raised here."""
+    from doctor.smoke import recipes
+    from doctor.smoke.aim import Aim, aim
+    from doctor.smoke.run import Request
+
+    tiers = tiers_of(asked)
+    if asked.load_in_4bit and asked.load_in_8bit:
+        raise click.UsageError("--load-in-4bit and --load-in-8bit exclude each other")
+    if asked.arch is not None and asked.arch not in recipes.types():
+        raise click.UsageError(f"--arch: no tiny model for {asked.arch!r}; known: {', '.join(recipes.types())}")
+    only_endpoint = tiers == (ENDPOINT,) and asked.python is None
+    found = Aim(sys.executable, None, None) if only_endpoint else aim(asked.python, asked.model)
+    arch = asked.arch or found.kind or (DEFAULT_ARCH if asked.model is None else None)
+    if arch is None and 2 in tiers:
+        raise click.UsageError(f"the architecture of {asked.model!r} is not known here: name it with --arch")
+    own = found.kind is not None and arch == found.kind
+    return Request(
+        python=found.python,
+        tiers=tiers,
+        arch=arch,
+        config=os.path.join(found.folder, "config.json") if own and found.folder else None,  # noqa: PTH118 - not looked at
+        model=found.folder,
+        device=asked.device,
+        bits=4 if asked.load_in_4bit else 8 if asked.load_in_8bit else None,
+        dtype=asked.dtype,
+        attn=asked.attn,
+        endpoint=asked.endpoint,
+        served=asked.model if asked.endpoint else None,
+        timeout=asked.timeout,
+    )
+
+
+def tiers_of(asked: Asked) -> tuple[int, ...]:
+    """The tiers to run, lowest first."""
+    tier = asked.tier if asked.tier is not None else ENDPOINT if asked.endpoint else 2
+    if tier == ENDPOINT and not asked.endpoint:
+        raise click.UsageError("tier 4 needs --endpoint URL")
+    if tier == REAL and not asked.model:
+        raise click.UsageError("tier 3 needs --model")
+    return (ENDPOINT,) if tier == ENDPOINT else tuple(range(tier + 1))
+
+
+def watched(run: Any, request: Request, lang: str) -> Outcome:
+    """Run it, and on a terminal say what is being done and how long that usually takes."""
+    from doctor.commands.progress import doing
+
+    with doing() as tell:
+
+        def watch(tier: int, step: str, usual: float, so_far: float) -> None:
+            if tell is None:
+                return
+            key = "smoke.slow" if so_far else "smoke.doing"
+            holes = {"tier": tier, "step": step, "usual": f"{usual:g}", "seconds": f"{so_far:.0f}"}
+            tell(say(lang, key, deadline=f"{request.timeout:g}", **holes))
+
+        outcome: Outcome = run(watch if tell else None)
+    return outcome
+
+
+def together(machine: Snapshot, outcome: Outcome) -> Snapshot:
+    """The machine with what was tried on it; after a failure also with what the children printed."""
+    from doctor.collect.redact import Redactor
+    from doctor.ingest import ingest
+    from doctor.model.facts import find
+
+    redactor = Redactor.of_this_machine(machine)
+    facts = {name: redactor.value(find(name), value) for name, value in outcome.facts().items()}
+    if outcome.failed():
+        text = ingest([outcome.output], redact=redactor.text)
+        facts = {**{name: value for name, value in text.facts.items() if name.startswith("log.")}, **facts}
+    return machine.with_facts(facts)
+
+
+def told(snapshot: Snapshot, outcome: Outcome, request: Request, options: Options, lang: str) -> str:
+    """The steps; behind a failure what the rules make of it. JSON is the report, the steps among its facts."""
+    from doctor.report import smoke as section
+
+    results = snapshot.facts["smoke.results"]
+    if options.format_ == "json":
+        return rendered(judge(snapshot, options), options)
+    if options.format_ == "markdown":
+        head = section.markdown_table(lang, results, outcome.seconds)
+    else:
+        shown = options.output is None
+        width = min(shutil.get_terminal_size((80, 24)).columns if shown else 80, 110)
+        head = section.text(lang, results, request.arch or "", outcome.seconds, width, painter(options))
+    return head + (explained(judge(snapshot, options), snapshot, options, lang) if outcome.failed() else "")
+
+
+def explained(report: Report, snapshot: Snapshot, options: Options, lang: str) -> str:
+    """The report where a rule knows the failure, else the end of what was printed."""
+    from doctor.report import smoke as section
+
+    lines: Sequence[str] = snapshot.get("log.lines", [])
+    body = "\n" + rendered(report, options) if report.entries else ""
+    if knows(report):
+        return body
+    return section.last_lines(lang, lines, options.format_ == "markdown") + body
+
+
+def knows(report: Report) -> bool:
+    """Whether a finding rests on what the tiers said."""
+    return any(item.fact.startswith(("log", "smoke")) for entry in report.entries for item in entry.finding.evidence)
+
+
+def painter(options: Options) -> Any:
+    """Colours for a terminal."""
+    from doctor.report.text import no_paint
+
+    return paint if options.output is None and colourful() else no_paint
+
+
+def write(body: str, options: Options) -> None:
+    """To the file of ``-o``, else to standard output."""
+    if options.output is None:
+        click.echo(body, nl=False, color=True if colourful() else None)
+    else:
+        write_file(options.output, body)

@@ -1,0 +1,74 @@
+"""What the smoke tiers gave, as text or Markdown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from doctor.report.layout import wrap
+from doctor.report.untrusted import code, fence, markdown, plain
+from doctor.words import say
+
+Paint = Callable[[str, str], str]
+Records = Sequence[Mapping[str, Any]]
+LAST = 12  # lines of an error that no rule knows
+
+
+def verdict(language: str, results: Records, seconds: float) -> str:
+    """Does it run, and if not, what failed first."""
+    bad = next((row for row in results if row["ok"] is False), None)
+    if bad is not None:
+        holes = {key: plain(str(bad[key])) for key in ("tier", "step", "detail")}
+        return say(language, "smoke.broke", **holes)
+    good = sum(row["ok"] is True for row in results)
+    return say(language, "smoke.done", count=good, seconds=f"{seconds:.1f}")
+
+
+def text(language: str, results: Records, arch: str, seconds: float, width: int, paint: Paint) -> str:
+    """The table of steps, the verdict first."""
+    failed = any(row["ok"] is False for row in results)
+    rows = wrap(verdict(language, results, seconds), width)
+    rows[0] = paint(rows[0], "error" if failed else "good")
+    for tier, group in groupby(results, key=lambda row: row["tier"]):
+        rows += ["", f"  {tier} {say(language, f'smoke.tier.{tier}', arch=plain(arch))}"]
+        for row in group:
+            rows += _row(language, row, width, paint)
+    return "\n".join(rows) + "\n"
+
+
+def _row(language: str, row: Mapping[str, Any], width: int, paint: Paint) -> Iterator[str]:
+    state = _state(language, row["ok"])
+    head = f"    {state:<7} {row['seconds']:7.2f} s  "
+    lines = wrap(plain(_said(row)), width, head, " " * len(head))
+    role = {True: "good", False: "error"}.get(row["ok"], "dim")
+    yield lines[0].replace(state, paint(state, role), 1)
+    yield from lines[1:]
+
+
+def _state(language: str, ok: bool | None) -> str:
+    return say(language, "smoke.skipped" if ok is None else "smoke.ok" if ok else "smoke.failed")
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"{row['step']}: {row['detail']}" if row["detail"] else str(row["step"])
+
+
+def markdown_table(language: str, results: Records, seconds: float) -> str:
+    """The same as a Markdown table."""
+    rows = [f"**{markdown(verdict(language, results, seconds))}**", "", "| tier | step | | s |", "|---|---|---|---|"]
+    for row in results:
+        cell = markdown(_said(row)).replace("|", "\\|").replace("\n", " ")
+        rows.append(f"| {row['tier']} | {cell} | {_state(language, row['ok'])} | {row['seconds']:.2f} |")
+    return "\n".join(rows) + "\n"
+
+
+def last_lines(language: str, output: Sequence[str], in_markdown: bool) -> str:
+    """The end of what was printed, for an error that no rule knows."""
+    ending = [line for line in output if line.strip()][-LAST:]
+    head = say(language, "smoke.unknown")
+    if in_markdown:
+        body = "\n".join(code(line) for line in ending)
+        ticks = fence(body)
+        return f"\n{head}\n\n{ticks}\n{body}\n{ticks}\n"
+    return "\n" + head + "\n" + "".join(f"  {plain(line)}\n" for line in ending)

@@ -1,0 +1,154 @@
+"""Runs in the target interpreter: one smoke tier, its steps told one by one.
+
+Imports nothing of ``doctor`` and nothing outside the standard library before a step asks for it; Python 3.8 syntax. The
+only module that imports torch. What the libraries print goes to stdout and stderr as in the user's own program;
+the results travel on a descriptor of their own: ``<nonce> <crc32> <JSON>`` lines, ``{"end": true}`` last.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.util
+import json
+import os
+import sys
+import time
+import traceback
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TIERS = {0: "stack", 1: "kernels", 2: "tiny", 3: "real", 4: "endpoint"}
+DETAIL = 400  # characters of an error that a result quotes
+ROOM = 16 << 30  # bytes of address space that a CPU run always gets
+
+
+class Skip(Exception):
+    """A step that does not apply here; the text says why. Neither a pass nor a failure."""
+
+
+class Wrong(Exception):
+    """It ran, and what came out is wrong."""
+
+
+class Teller:
+    """Tells the parent what is being done, and how each step ended."""
+
+    Skip = Skip
+    Wrong = Wrong
+
+    def __init__(self, settings):
+        self.fd = settings["fd"]
+        self.nonce = settings["nonce"]
+        self.tier = settings["tier"]
+        self.done = set(settings.get("done") or ())
+
+    def send(self, payload):
+        """One line on the wire."""
+        body = json.dumps(payload, ensure_ascii=True, separators=(",", ":"), default=str).encode("ascii")
+        line = b"%s %08x %s\n" % (self.nonce.encode("ascii"), zlib.crc32(body) & 0xFFFFFFFF, body)
+        while line:
+            line = line[os.write(self.fd, line) :]
+
+    def step(self, name, usual, work):
+        """Runs ``work`` guarded; its text is the detail of the result. ``usual`` seconds are told beforehand.
+
+        Returns what ``work`` returned, or None after a failure, whose traceback is printed as Python would.
+        """
+        if name in self.done:  # an earlier child died of it
+            return None
+        self.send({"f": "begin", "v": {"step": name, "usual": usual}})
+        began = time.monotonic()
+        ok, detail, value = True, "", None
+        try:
+            value = work()
+            detail = value if isinstance(value, str) else ""
+        except Skip as reason:
+            ok, detail = None, str(reason)
+        except BaseException as error:  # whatever ends a user's program has to be told: SystemExit too
+            ok, detail = False, describe(error)
+            flush()
+            traceback.print_exc()
+            flush()
+        took = round(time.monotonic() - began, 3)
+        self.send({"f": "done", "v": {"tier": self.tier, "step": name, "ok": ok, "seconds": took, "detail": detail}})
+        return value if ok else None
+
+
+def describe(error):
+    """``Type: text`` of the first cause: lazy packages hide it behind an error of their own."""
+    seen = set()
+    while (error.__cause__ or error.__context__) and id(error) not in seen:
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    text = " ".join(str(error).split())
+    return ("%s: %s" % (type(error).__name__, text) if text else type(error).__name__)[:DETAIL]
+
+
+def flush():
+    """What was printed comes before what is printed next, on whichever stream."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def load_torch():
+    """The one import of torch in this program."""
+    import torch
+
+    return torch
+
+
+def part(name):
+    """A module of the folder ``target``, without putting the folder on ``sys.path``."""
+    full = "vlmdoctor_smoke_" + name
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, os.path.join(HERE, "target", name + ".py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[full] = module
+        module.load_torch, module.part = load_torch, part
+        spec.loader.exec_module(module)
+    return sys.modules[full]
+
+
+def settle(settings):
+    """This process as a harmless stranger: other folder, no network for the hub, first to be killed for memory."""
+    if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
+        del sys.path[0]  # our folder is not the user's
+    os.chdir(settings["folder"])
+    os.environ.update(settings["env"])
+    faulthandler.enable()
+    if settings["deadline"] > 2:
+        faulthandler.dump_traceback_later(settings["deadline"] - 0.5)  # a hang shows where it hangs
+    try:
+        with open("/proc/self/oom_score_adj", "w") as stream:
+            stream.write("1000")
+    except OSError:
+        pass  # not Linux
+    if settings["limit"]:
+        limit_memory()
+
+
+def limit_memory():
+    """Address space up to the free memory. Only for the CPU: CUDA reserves more than any machine has."""
+    try:
+        import resource
+
+        with open("/proc/meminfo") as stream:
+            rows = dict(line.split(":", 1) for line in stream)
+        room = max(ROOM, int(rows["MemAvailable"].split()[0]) << 10)
+        resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    except (ImportError, OSError, KeyError, ValueError):
+        pass  # no such limit on this system
+
+
+def main():
+    settings = json.loads(sys.argv[-1])
+    teller = Teller(settings)
+    settle(settings)
+    part(TIERS[settings["tier"]]).run(teller, settings)
+    flush()
+    teller.send({"end": True})
+    os._exit(0)  # the exit handlers of a broken native library are not our question
+
+
+if __name__ == "__main__":
+    main()

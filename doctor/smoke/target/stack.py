@@ -1,0 +1,75 @@
+"""Tier 0: every library of the stack is imported, its lazy parts touched."""
+
+import importlib
+import importlib.util
+
+# (module, name inside it or None, usual seconds). Lazy packages import fine and break when a name is touched.
+STACK = (
+    ("numpy", None, 1),
+    ("PIL.Image", None, 1),
+    ("torch", None, 5),
+    ("torchvision", None, 3),
+    ("tokenizers", None, 1),
+    ("safetensors.torch", None, 1),
+    ("huggingface_hub", "hf_hub_download", 2),
+    ("transformers", "AutoConfig", 4),
+    ("transformers", "AutoProcessor", 8),
+    ("transformers", "PreTrainedModel", 8),
+    ("accelerate", None, 3),
+    ("bitsandbytes", None, 4),
+    ("peft", None, 5),
+    ("timm", None, 4),
+    ("flash_attn", None, 3),
+    ("xformers", None, 2),
+    ("sentencepiece", None, 1),
+    ("cv2", None, 2),
+    ("scipy", None, 1),
+    ("einops", None, 1),
+    ("triton", None, 2),
+    ("decord", None, 2),
+    ("av", None, 1),
+    ("qwen_vl_utils", None, 3),
+    ("gptqmodel", None, 8),
+    ("auto_gptq", None, 8),
+    ("awq", None, 8),
+    ("llama_cpp", None, 2),
+)
+NEEDED = ("numpy", "PIL", "torch", "transformers")  # without them nothing can run; the others only where installed
+
+
+def run(teller, settings):
+    for module, name, usual in STACK:
+        top = module.partition(".")[0]
+        if top in NEEDED or there(top):
+            label = "import " + module if name is None else "%s.%s" % (module, name)
+            teller.step(label, usual, lambda: fetch(module, name))
+
+
+def there(module):
+    """Whether the import system sees it; what it looks like is the step's matter."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return True
+
+
+def fetch(module, name):
+    """Imports it the way a user's program does, torch through its one door."""
+    if module == "torch":
+        return about_torch(load_torch())  # noqa: F821 - given by child.part
+    loaded = importlib.import_module(module)
+    if name is not None:
+        getattr(loaded, name)
+    if getattr(loaded, "__spec__", None) is not None and loaded.__spec__.origin is None and name is None:
+        raise empty_folder(module, loaded)
+    return str(getattr(loaded, "__version__", ""))
+
+
+def empty_folder(module, loaded):
+    places = list(getattr(loaded, "__path__", []))
+    return ImportError("%s is an empty folder without __init__.py: %s" % (module, ", ".join(places)))
+
+
+def about_torch(torch):
+    build = torch.version.cuda or getattr(torch.version, "hip", None) or "cpu"
+    return "%s (%s)" % (torch.__version__, build)
