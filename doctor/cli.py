@@ -22,6 +22,7 @@ COMMANDS = {
     "fit": "Will this model fit the free GPU memory?",
     "smoke": "Prove that it runs: small inferences in the target interpreter.",
     "cache": "List and verify the Hugging Face cache.",
+    "redact": "Print a text without credentials, names and addresses.",
     "env": "Print the managed environment variables for eval.",
     "rules": "List, show, test, add and refresh rules.",
     "explain": "Explain one rule in full.",

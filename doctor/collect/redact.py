@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -114,5 +113,8 @@ class Redactor:
 
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot as it may be pasted; reasons of unread facts are free text."""
-        facts: Mapping[str, Any] = {name: self.value(find(name), value) for name, value in snapshot.facts.items()}
+        facts: dict[str, Any] = {name: self.value(find(name), value) for name, value in snapshot.facts.items()}
+        lines = snapshot.facts.get("log.lines")
+        if isinstance(lines, list):  # together: a key or a login may go over several lines
+            facts["log.lines"] = self.text("\n".join(map(str, lines))).split("\n")
         return replace(snapshot, facts=facts, unread={name: self.text(why) for name, why in snapshot.unread.items()})

@@ -46,9 +46,10 @@ def command(
     if snapshot_file is None:
         snapshot = live(what, python, model, timeout, online, language(options.lang))
     else:
+        from doctor.collect.redact import Redactor
         from doctor.ingest.archive import load
 
-        snapshot = load(snapshot_file)
+        snapshot = Redactor().snapshot(load(snapshot_file))  # the file may come from anybody
     report = judge(snapshot, options)
     emit(report, options)
     return status(report, options)

@@ -23,9 +23,15 @@ MAX_TEXTS = 200
 
 
 def ingest(texts: Sequence[bytes | str], *, redact: Callable[[str], str] | None = None) -> Snapshot:
-    """One snapshot from all ``texts`` together; ``redact`` is applied to every fact the catalogue calls private."""
+    """One snapshot from all ``texts`` together.
+
+    ``redact`` is applied to the whole text first, because a part that is cut out of it (the message behind a header's
+    name, the middle of a key) no longer shows what it is; then to every fact that the catalogue calls private, because
+    joined and decoded parts may show more than the text did.
+    """
     sheet = Sheet()
-    text = Text(embedded.take(unwrap(_together(texts)), sheet))
+    whole = unwrap(_together(texts))
+    text = Text(embedded.take(redact(whole) if redact else whole, sheet))
     read_all(text, sheet)
     sheet.finish()
     judge_health(text, sheet)
