@@ -239,8 +239,16 @@ class _Collection:
         facts, reasons = network.read(os.environ, self.facts.known.get("host.listening"))
         self.facts.add({**facts, "host.stdin_tty": _stdin_is_terminal()})
         self.facts.unread.update(reasons)
-        if not self.request.online:
-            self.facts.miss(("net.hub_reachable", "net.index_reachable"), "asked only with --online")
+        self._conclude_servers()
+
+    def _conclude_servers(self) -> None:
+        """A mirror that should run on this machine and does not is known without any network."""
+        known = self.facts.known
+        for address, fact in (("hf.endpoint", "net.hub_reachable"), ("pip.index", "net.index_reachable")):
+            if network.dead_here(known.get(address), known.get("host.listening")):
+                self.facts.add({fact: False})
+            elif not self.request.online:
+                self.facts.miss((fact,), "asked only with --online")
 
     def _unseen_target(self) -> None:
         """The scout said nothing: a dead mount if it could look at all, else nothing is known of the target."""

@@ -52,3 +52,9 @@ def read(env: Mapping[str, str], listening: Iterable[int] | None) -> tuple[dict[
     else:
         facts["net.proxy_alive"] = set(ports) <= set(listening)
     return facts, {}
+
+
+def dead_here(url: object, listening: Iterable[int] | None) -> bool:
+    """The address is a port of this machine on which nobody listens."""
+    port = _local_port(url) if isinstance(url, str) else None
+    return port is not None and listening is not None and port not in set(listening)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect import live
+from doctor.collect import live, network
 from doctor.collect.live import Request, choose, collect
 from doctor.collect.merge import Facts
 from doctor.model.facts import find
@@ -173,3 +173,12 @@ def test_a_venv_made_for_the_doctor_is_not_the_patient(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     assert not live.bare_venv()
+
+
+def test_a_mirror_on_this_machine_that_does_not_run():
+    assert network.dead_here("http://127.0.0.1:9/simple", [22, 80])
+    assert not network.dead_here("http://127.0.0.1:80/simple", [22, 80])
+    assert not network.dead_here("http://127.0.0.1:9/simple", None)
+    assert not network.dead_here("https://mirror.example/simple", [22])
+    assert not network.dead_here("http://127.0.0.1:port/", [22])
+    assert not network.dead_here(None, [22])
