@@ -15,6 +15,7 @@ HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 # Confidence of a finding by what speaks for it; a text's own weight comes from the sign that matched.
 FACTS_ALONE = 0.9
 FACTS_BESIDE_A_FAILURE = 0.4  # true of the machine, but the failing text does not show it
+FACTS_OF_A_FAILURE = 0.7  # the failing text gave the fact itself
 SHARE_OF_FACTS = 0.7  # of the remaining doubt that agreeing facts take away from a sign
 
 
@@ -40,7 +41,7 @@ def _judge(rule: Rule, case: Case, scope: Scope) -> Finding:
         return wordless(rule, scope, gate, facts)
     weight = _sign(rule, case, scope)
     if facts and gate:
-        return _finding(rule, scope, Verdict.HIT, _confidence(weight, case))
+        return _finding(rule, scope, Verdict.HIT, _confidence(weight, scope))
     if weight:
         return _finding(rule, scope, Verdict.HIT, weight if gate else weight * 0.95)
     return wordless(rule, scope, gate, facts)
@@ -74,10 +75,14 @@ def _sign(rule: Rule, case: Case, scope: Scope) -> float:
     return best
 
 
-def _confidence(weight: float, case: Case) -> float:
+def _confidence(weight: float, scope: Scope) -> float:
     if weight:
         return weight + (1 - weight) * SHARE_OF_FACTS
-    return FACTS_BESIDE_A_FAILURE if case.failed else FACTS_ALONE
+    if not scope.case.failed:
+        return FACTS_ALONE
+    told = ("log.oom", "log.exit_signal", "ext.problems[") if scope.snapshot.source == "pasted" else ("log.oom",)
+    from_text = any(item.fact.startswith(told) and item.seen for item in scope.evidence)
+    return FACTS_OF_A_FAILURE if from_text else FACTS_BESIDE_A_FAILURE
 
 
 def _finding(rule: Rule, scope: Scope, verdict: Verdict, confidence: float, trouble: str = "") -> Finding:

@@ -129,11 +129,17 @@ def _missing(text: Text, sheet: Sheet) -> None:
         if match:
             name = (match.group(1) or match.group(2)).replace("\\", "/")
             record = {
-                **_where(name if "/" in name else ""),
+                **(_where(name if "/" in name else "") or _raiser(sheet)),
                 "problem": "missing-library",
                 "library": name.rpartition("/")[2],
             }
             sheet.add("ext.problems", record, 40)
+
+
+def _raiser(sheet: Sheet) -> dict[str, Any]:
+    """Who asked for the library: the message does not say, the traceback above it may."""
+    library = sheet.facts.get("log.raised_by")
+    return {"dist": _EXT.get(library) or normalise(library)} if library and library != "stdlib" else {}
 
 
 def _old_runtime(text: Text, sheet: Sheet) -> None:

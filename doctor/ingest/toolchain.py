@@ -39,6 +39,7 @@ _TABLE: tuple[tuple[str, re.Pattern[str], str, object, int], ...] = tuple(
         (" on linux", r"\].{0,80} on linux$", "os.name", "linux", LISTED),
         (" on win32", r"\].{0,80} on win32$", "os.name", "windows", LISTED),
         (" on darwin", r"\].{0,80} on darwin$", "os.name", "darwin", LISTED),
+        ("macos-", r"\bmacOS-1\d\.", "os.name", "darwin", SAID),
         ("linux ", r"^Linux \S{1,64} (\d\.\d[\w.-]{3,60}) #", "os.kernel", None, LISTED),
         ("microsoft-standard-wsl2", r"WSL2", "host.wsl", 2, SAID),
         ("microsoft corporation", r"^Microsoft Windows \[", "os.name", "windows", SAID),

@@ -105,7 +105,7 @@ def test_jupyter(facts):
     )
     assert only(found)["type"] == "ImportError"
     assert found["log.raised_by"] == "torch"
-    assert found["ext.problems"] == [{"problem": "missing-library", "library": "libcudart.so.12"}]
+    assert found["ext.problems"] == [{"dist": "torch", "problem": "missing-library", "library": "libcudart.so.12"}]
     assert found["host.notebook"] == "jupyter"
 
 
