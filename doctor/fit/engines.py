@@ -171,8 +171,10 @@ def _llama_cpp(model: Model, request: Request) -> Budget:
 
 
 def _partly(model: Model, request: Request, budget: Budget) -> Budget:
-    """With ``-ngl`` only some layers and their cache are on the GPU; without a layer the whole table stays off too."""
+    """The input table stays on the CPU unless it is the output layer too; ``-ngl`` leaves layers there as well."""
     talk, wanted = model.language, request.gpu_layers
+    if any(piece.name == "lm_head" for piece in budget.pieces):
+        budget = replace(budget, pieces=tuple(piece for piece in budget.pieces if piece.name != "embeddings"))
     if talk is None or wanted is None or wanted >= talk.layers:
         return budget
     share = wanted / talk.layers

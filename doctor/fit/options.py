@@ -113,7 +113,19 @@ def _free_memory(model: Model, request: Request, devices: Sequence[Device]) -> l
         option = _try(model, request, [Step(0, what, f"kill {holder.pid}")], rest)
         if option is not None:
             found.append(option)
-    return found
+    return found or _free_all(model, request, devices)
+
+
+def _free_all(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
+    """Ending all programs of the same user, where no single one is enough."""
+    steps, rest = [], list(devices)
+    for at, device in enumerate(devices):
+        for holder in (h for h in device.holders if h.bytes and h.ours):
+            what = Note("step.free", {"name": holder.name, "pid": holder.pid, "size": holder.bytes or 0})
+            steps.append(Step(1, what, f"kill {holder.pid}"))
+            rest[at] = freed(rest[at], holder)
+    option = _try(model, request, steps, rest) if len(steps) > 1 else None
+    return [option] if option else []
 
 
 def _elsewhere(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:

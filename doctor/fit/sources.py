@@ -16,7 +16,7 @@ from typing import Any
 from doctor.collect import child
 from doctor.collect.probe import hubpaths
 from doctor.errors import FitError, ProbeError
-from doctor.fit import profiles, stored
+from doctor.fit import ggufmodel, profiles, stored
 from doctor.fit.count import describe
 from doctor.fit.shapes import Model, Note
 
@@ -34,7 +34,7 @@ class Found:
     config: Mapping[str, Any] | None = None
     pre: Mapping[str, Any] | None = None
     tensors: list[Any] = field(default_factory=list)
-    gguf: list[tuple[str, Mapping[str, Any], list[Any]]] = field(default_factory=list)
+    gguf: list[ggufmodel.File] = field(default_factory=list)
     near: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -77,14 +77,10 @@ def _from_files(name: str, found: Found) -> Loaded:
 
 
 def _from_gguf(name: str, found: Found) -> Loaded:
-    """The language model's file and, beside it in a folder, the first mmproj file."""
-    models = [
-        stored.gguf(file or name, keys, rows, f"GGUF metadata in {found.path}") for file, keys, rows in found.gguf
-    ]
-    text = next((m for m in models if m.family != "gguf:clip"), models[0])
-    eyes = next((m for m in models if m.family == "gguf:clip" and m is not text), None)
+    model = ggufmodel.model(found.gguf, f"GGUF metadata in {found.path}")
     notes = [Note("note.files", {"path": found.path or name})]
-    return Loaded(stored.join(text, eyes) if eyes else text, None, tuple(notes))
+    notes += [Note("note.damage", {"what": what}) for what in found.problems[:3]]
+    return Loaded(model, None, tuple(notes))
 
 
 def _not_found(name: str, found: Found) -> str:
@@ -134,7 +130,7 @@ def gather(lines: Iterable[bytes]) -> Found | None:
 
 def _take(found: Found, row: Mapping[str, Any], file: str) -> None:
     if "place" in row:
-        found.place, found.path, found.there = row["place"], row["path"], bool(row["found"])
+        found.place, found.path, found.there = row["place"], _shown(row["path"]), bool(row["found"])
     found.config = row.get("config", found.config)
     found.pre = row.get("pre", found.pre)
     found.tensors += row.get("tensors", ())
@@ -142,4 +138,10 @@ def _take(found: Found, row: Mapping[str, Any], file: str) -> None:
     if "problem" in row:
         found.problems.append(str(row["problem"]))
     if "gguf" in row:
-        found.gguf.append((file, row["gguf"], row["rows"]))
+        found.gguf.append(ggufmodel.File(file or found.path or "", row["gguf"], row["rows"]))
+
+
+def _shown(path: str | None) -> str | None:
+    """A path as reports show it: the home folder as ``~``."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - no path is touched
+    return "~" + path[len(home) :] if path and len(home) > 1 and path.startswith(home + os.sep) else path

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from doctor.errors import FitError
-from doctor.fit.config import Config
-from doctor.fit.shapes import Count, Language, Model
+from doctor.fit.shapes import Count, Model
 
 # bits of the dtypes of safetensors
 BITS = {
@@ -102,62 +101,4 @@ def apply(model: Model, found: Contents) -> Model:
         dtype=found.dtype or model.dtype,
         quantised=model.quantised or ("packed" if found.packed else None),
         unknown=(*unknown, *shapeless),
-    )
-
-
-def gguf(name: str, keys: Mapping[str, Any], rows: Sequence[Sequence[Any]], source: str) -> Model:
-    """A GGUF file: bytes as stored, the shape from its metadata. Rows are (name, bytes, numbers)."""
-    arch = str(keys.get("general.architecture") or "")
-    sizes: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    for tensor, size, numbers in rows:
-        part = "vision tower" if arch == "clip" else part_of(str(tensor))
-        sizes[part] = sizes.get(part, 0) + int(size)
-        counts[part] = counts.get(part, 0) + int(numbers)
-    unknown = () if arch == "clip" or "vision tower" in sizes else ("vision tower (mmproj file)",)
-    return Model(
-        name=name,
-        family=f"gguf:{arch}",
-        parts={part: Count(other=number) for part, number in counts.items()},
-        config=Config({"model_type": f"gguf:{arch}", "max_position_embeddings": keys.get(f"{arch}.context_length")}),
-        pre=Config(None),
-        language=None if arch == "clip" else _gguf_language(arch, keys),
-        quantised="gguf",
-        stored=sizes,
-        unknown=unknown,
-        source=source,
-    )
-
-
-def _gguf_language(arch: str, keys: Mapping[str, Any]) -> Language | None:
-    """None when the metadata lacks a number, or gives one for each layer."""
-    own = {key.partition(".")[2]: value for key, value in keys.items() if key.startswith(f"{arch}.")}
-    values = Config(own, f"{arch}.")
-    try:
-        width, layers = values.number("embedding_length"), values.number("block_count")
-        heads = values.number("attention.head_count")
-        vocab = values.maybe("vocab_size") or Config(dict(keys)).number("tokenizer.ggml.tokens#")
-        return Language(
-            kind=arch,
-            width=width,
-            layers=layers,
-            heads=heads,
-            kv_heads=values.number("attention.head_count_kv"),
-            head_dim=values.maybe("attention.key_length") or width // heads,
-            vocab=vocab,
-            inner=values.number("feed_forward_length"),
-            tied=False,
-            window=0,
-        )
-    except FitError:
-        return None
-
-
-def join(text: Model, projector: Model) -> Model:
-    """A GGUF language model with its mmproj file."""
-    return replace(
-        text,
-        parts={**text.parts, **projector.parts},
-        stored={**text.stored, **projector.stored},
-        unknown=("activations of the vision tower (mmproj file)",),
     )

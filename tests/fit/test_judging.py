@@ -63,6 +63,14 @@ def test_live_devices_and_who_holds_them():
     assert answer.options[0].steps[0].flags == "kill 77"
 
 
+def test_two_programs_may_have_to_go():
+    gpu = {"index": 0, "name": "NVIDIA L4", "total": 24 * GIB, "free": 2 * GIB}
+    holders = [{"gpu": 0, "pid": pid, "used": 10 * GIB, "ours": True} for pid in (7, 8)]
+    found = devices.live(Snapshot({"gpus": [gpu], "gpu.processes": holders}))
+    first = judge([loaded("qwen2.5-vl-7b-instruct")], Request(), found).options[0]
+    assert [step.flags for step in first.steps] == ["kill 7", "kill 8"]
+
+
 def test_mig_instances_stand_for_their_gpu():
     facts = {"gpus": [{"index": 0, "total": 80 * GIB, "mig": True}], "mig.devices": [{"gpu": 0, "total": 20 * GIB}]}
     assert [d.total for d in devices.live(Snapshot(facts))] == [20 * GIB]
@@ -267,16 +275,41 @@ def test_gguf_with_mmproj(tmp_path):
         "qwen2.attention.head_count": 4, "qwen2.attention.head_count_kv": 2, "qwen2.feed_forward_length": 128,
     }  # fmt: skip
     gguf(tmp_path / "m-Q4_K_M.gguf", keys, [("token_embd.weight", [64, 100]), ("blk.0.ffn_up.weight", [64, 128])])
-    gguf(tmp_path / "mmproj.gguf", {"general.architecture": "clip"}, [("v.patch_embd.weight", [14, 14, 3, 32])])
+    gguf(tmp_path / "mmproj.gguf", EYES, [("v.patch_embd.weight", [14, 14, 3, 32]), ("mm.0.weight", [32, 64])])
     found = sources.load(str(tmp_path)).model
-    assert found.stored == {"embeddings": 25600, "language model": 32768, "vision tower": 75264}
+    assert found.stored == {"embeddings": 25600, "language model": 32768, "vision tower": 75264, "projector": 8192}
     assert found.language.kv_heads == 2
-    answer = fit(str(tmp_path), "8", context=4096)
-    assert answer.request.engine == "llama.cpp"
-    assert answer.verdict == "unknown"  # the tower's working memory is not known
+    for path in (tmp_path, tmp_path / "m-Q4_K_M.gguf"):
+        answer = fit(str(path), "8", context=4096)
+        assert (answer.request.engine, answer.verdict) == ("llama.cpp", "fits")
+        assert answer.budget.image_tokens == (1024 // 28 + 1) * (768 // 28)  # the sides are rounded to 28
     assert kv.cache(found, answer.request, 4096, 0) == 4096 * 2 * 2 * 2 * 16 * 2
-    alone = fit(str(tmp_path / "m-Q4_K_M.gguf"), "8", images=())
+    (tmp_path / "mmproj.gguf").unlink()
+    alone = fit(str(tmp_path), "8", images=())
     assert "mmproj" in alone.budget.unknown[0]
+
+
+EYES = {
+    "general.architecture": "clip", "clip.projector_type": "qwen2vl_merger", "clip.vision.embedding_length": 32,
+    "clip.vision.patch_size": 14, "clip.vision.image_size": 560, "clip.vision.feed_forward_length": 64,
+    "clip.vision.block_count": 2, "clip.vision.attention.head_count": 4,
+}  # fmt: skip
+
+
+def test_a_split_file_is_one_model(tmp_path):
+    keys = {
+        "general.architecture": "llama", "llama.block_count": 2, "llama.embedding_length": 64, "llama.vocab_size": 100,
+        "llama.attention.head_count": 4, "llama.attention.head_count_kv": 4, "llama.feed_forward_length": 128,
+        "split.count": 2,
+    }  # fmt: skip
+    gguf(tmp_path / "m-00001-of-00002.gguf", keys, [("token_embd.weight", [64, 100])])
+    gguf(tmp_path / "m-00002-of-00002.gguf", {"split.count": 2}, [("output.weight", [64, 100])])
+    found = sources.load(str(tmp_path / "m-00001-of-00002.gguf")).model
+    assert found.stored == {"embeddings": 25600, "lm_head": 25600}
+    # the input table stays on the CPU
+    names = [piece.name for piece in estimate(found, Request(engine="llama.cpp", images=())).pieces]
+    assert "lm_head" in names
+    assert "embeddings" not in names
 
 
 def test_nothing_found_says_what_was_looked_for(tmp_path):

@@ -5,6 +5,7 @@ place, config, pre, tensors (name, dtype, shape), gguf (scalar metadata), proble
 """
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated interpreter leaves it out
@@ -14,6 +15,7 @@ import weights  # noqa: E402
 
 FILES = 2000  # weight files that are opened
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+FEW = 128  # numbers of a list that are kept: picture grids, not vocabularies
 TEXT_CAP = 1000  # bytes of a text value that are kept
 
 
@@ -46,11 +48,26 @@ def near(root, name):
 
 def one_file(path):
     if path.endswith(".gguf"):
-        gguf(path)
+        for other in with_company(path):
+            say(file=os.path.basename(other))
+            gguf(other)
     elif path.endswith(".json"):
         config("config", path)
     else:
         tensors(path)
+
+
+def with_company(path):
+    """A GGUF file, the other parts of a split one, and the mmproj file beside it when there is just one."""
+    base, name = os.path.split(path)
+    try:
+        names = sorted(n for n in os.listdir(base)[:100000] if n.endswith(".gguf"))
+    except OSError:
+        names = []
+    split = re.match(r"(.*)-\d{5}-of-(\d{5})\.gguf$", name)
+    parts = [n for n in names if split and re.match(re.escape(split.group(1)) + r"-\d{5}-of-" + split.group(2), n)]
+    eyes = [n for n in names if "mmproj" in n.lower() and "mmproj" not in name.lower()]
+    return [os.path.join(base, n) for n in (parts or [name]) + (eyes if len(eyes) == 1 else [])]
 
 
 def folder(path):
@@ -135,7 +152,7 @@ def gguf_keys(path):
             elif kind == 8:
                 found[key] = text(reader)
             else:
-                found[key + "#"] = length(reader)
+                found[key + "#"] = few(reader, found, key)
         return found
 
 
@@ -146,10 +163,12 @@ def text(reader):
     return kept
 
 
-def length(reader):
-    """Reads over a list and gives the number of its items; per-layer numbers are no longer than a model is deep."""
+def few(reader, found, key):
+    """Reads over a list and gives the number of its items; a short list of numbers is kept."""
     inner, count = reader.number("I"), reader.count()
-    if inner in weights.GGUF_SCALAR:
+    if inner in SCALARS and count <= FEW:
+        found[key] = [reader.number(SCALARS[inner]) for _ in range(count)]
+    elif inner in weights.GGUF_SCALAR:
         reader.skip(weights.GGUF_SCALAR[inner] * count)
     else:
         for _ in range(count):
