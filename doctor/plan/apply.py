@@ -15,6 +15,7 @@ from doctor.model.plan import Plan
 from doctor.plan import startup
 from doctor.plan.journal import Journal, newest
 from doctor.plan.order import changes_shell
+from doctor.plan.running import run
 from doctor.plan.script import install
 from doctor.plan.shell import NAME, Target, command
 from doctor.plan.undo import forget, undo
@@ -197,11 +198,9 @@ def _do(act: Act, journal: Journal, target: Target, say: Say) -> None:
         words = ["powershell", "-NoProfile", "-Command", act.text]
     else:
         words = ["bash", "-euo", "pipefail", "-c", act.text]
-    done = subprocess.run(
-        words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if done.returncode:
-        raise ApplyError(act.title, done.stdout.decode("utf-8", "replace")[-2000:].strip())
+    status, output = run(words, lambda group, mark: journal.note({"op": "child", "group": group, "birth": mark}))
+    if status:
+        raise ApplyError(act.title, output.decode("utf-8", "replace")[-2000:].strip())
 
 
 def _move(source: Path, target: Path, journal: Journal) -> None:

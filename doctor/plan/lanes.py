@@ -117,7 +117,8 @@ def _limits(world: World, moved: Sequence[Move]) -> tuple[str, ...]:
     """Installed releases that the installer must not touch: promised ones and catalogued healthy ones."""
     away = {move.name for move in moved}
     sick = {normalise(str(row.get("name") or "")) for row in world.snapshot.get("python.corrupt", [])}
-    sick |= {normalise(str(row.get("needs") or "")) for row in world.snapshot.get("python.unmet", [])}
+    unmet = [row for row in world.snapshot.get("python.unmet", []) if normalise(str(row.get("dist") or "")) not in away]
+    sick |= {normalise(str(row.get("needs") or "")) for row in unmet}
     return tuple(
         f"{name}=={version}"
         for name, version in sorted(world.installed.items())

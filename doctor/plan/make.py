@@ -9,7 +9,7 @@ from doctor.knowledge.derive import derive
 from doctor.model import Finding, FixStep, Rule, Snapshot
 from doctor.model.plan import Conflict, Constraint, Goal, Move, Plan
 from doctor.plan import choose, lanes
-from doctor.plan.choose import Cure
+from doctor.plan.choose import Cure, hits
 from doctor.plan.constraints import World
 from doctor.plan.order import ordered
 from doctor.plan.simulate import pinned, simulate
@@ -34,8 +34,9 @@ def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = froze
     snapshot = derive(snapshot)
     cures = choose.targets(rules, snapshot)
     calm = choose.without_log(snapshot)
-    before = choose.hits(rules, calm)
+    before = hits(rules, calm)
     draft, after = _settled(calm, rules, cures, keep, before)
+    draft, after = _without_harm(calm, rules, draft, after, keep, before)
     goals = tuple(_goal(cure, before, after) for cure in draft.cures)
     left = {cure.finding.rule for cure in draft.cures}
     strange = tuple(
@@ -72,11 +73,33 @@ def _settled(
     """A draft whose prediction has lost its goals and shows no new error, as far as ways reach."""
     for _ in range(ROUNDS):
         draft = _draft(snapshot, cures, keep)
-        after = choose.hits(rules, predicted(snapshot, draft))
+        after = hits(rules, predicted(snapshot, draft))
         better = _improved(draft, after, before)
         if better is None:
             break
         cures = better
+    return draft, after
+
+
+def _without_harm(
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    draft: Draft,
+    after: dict[str, Finding],
+    keep: frozenset[str],
+    before: dict[str, Finding],
+) -> tuple[Draft, dict[str, Finding]]:
+    """Leaves out the cures of warnings that would bring new findings."""
+    for cure in draft.cures:
+        fresh = after.keys() - before.keys()
+        if not fresh:
+            break
+        if cure.finding.severity != "warning" or not cure.steps:
+            continue
+        less = _draft(snapshot, [other for other in draft.cures if other is not cure], keep)
+        then = hits(rules, predicted(snapshot, less))
+        if len(then.keys() - before.keys()) < len(fresh):
+            draft, after = replace(less, conflicts=draft.conflicts), then
     return draft, after
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from doctor.errors import ApplyError
 from doctor.plan.journal import Journal, entries
+from doctor.plan.running import end_left_over
 
 
 def undo(journal: Journal) -> int:
@@ -29,11 +30,18 @@ def undo(journal: Journal) -> int:
 
 def forget(journal: Journal) -> None:
     """Drop the journal and what it has put by; after that there is no way back."""
+    if not journal.folder.is_dir():
+        return
     journal.note({"op": "closed"})  # what is deleted from here on must never be taken for the old state
     for line in journal.lines():
         if line.get("op") == "mirroring":
             shutil.rmtree(str(line["path"]), ignore_errors=True)
     shutil.rmtree(journal.folder, ignore_errors=True)
+
+
+def _child(journal: Journal, line: dict[str, Any]) -> int:
+    end_left_over(line)
+    return 0
 
 
 def _absent(journal: Journal, line: dict[str, Any]) -> int:
@@ -131,4 +139,12 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-_ACTS = {"absent": _absent, "made": _made, "link": _link, "file": _file, "moved": _moved, "tree": _tree}
+_ACTS = {
+    "child": _child,
+    "absent": _absent,
+    "made": _made,
+    "link": _link,
+    "file": _file,
+    "moved": _moved,
+    "tree": _tree,
+}

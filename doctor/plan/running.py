@@ -1,0 +1,65 @@
+"""The child that does one step: its own process group, so that it can be ended as a whole, also by a later undo."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+WAIT = 10.0  # seconds that an ended group gets to be gone
+
+
+def run(words: list[str], started: Callable[[int, str], None]) -> tuple[int, bytes]:
+    """``(exit status, output)``. ``started`` gets the group and its birth mark before the child does anything.
+
+    Whatever interrupts the wait ends the whole group first.
+    """
+    inlet, outlet = os.pipe()
+    words = ["sh", "-c", 'read -r _ && exec "$@"', "sh", *words] if os.name != "nt" else words
+    child = subprocess.Popen(
+        words, stdin=inlet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    os.close(inlet)
+    try:
+        started(child.pid, birth(child.pid))
+        os.write(outlet, b"\n")
+        os.close(outlet)
+        output = child.communicate()[0]
+    except BaseException:
+        end(child.pid)
+        child.wait()
+        raise
+    return child.returncode, output
+
+
+def birth(pid: int) -> str:
+    """When a process was started, in the kernel's own ticks; "" where that cannot be read or it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return ""
+    return raw.rpartition(b")")[2].split()[19].decode()
+
+
+def end_left_over(line: dict[str, Any]) -> None:
+    """End the group of a journal's ``child`` line when it is still the same one."""
+    group, mark = int(line["group"]), str(line["birth"])
+    if mark and birth(group) == mark:
+        end(group)
+
+
+def end(group: int) -> None:
+    """Kill a process group and wait until it is gone."""
+    stop = time.monotonic() + WAIT
+    while time.monotonic() < stop:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.05)
+        if not birth(group):
+            return

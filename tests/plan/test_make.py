@@ -1,0 +1,106 @@
+"""Plans over small made-up machines: what moves, what stays, what cannot be had."""
+
+import time
+
+import pytest
+
+from doctor.engine import store
+from doctor.knowledge import pairs, versions
+from doctor.model import Snapshot
+from doctor.plan.make import plan
+from doctor.plan.script import render
+from doctor.plan.shell import Target
+
+RULES = store.load().rules
+LINUX = {"os.name": "linux", "os.arch": "x86_64", "python.version": "3.11.7", "libc.name": "glibc", "libc.version": "2.36"}
+
+
+def machine(dists, **facts):
+    found = {**LINUX, **{f"dist.{name}": version for name, version in dists.items()}}
+    return Snapshot({**found, **{name.replace("__", "."): value for name, value in facts.items()}}, closed=frozenset({"env"}))
+
+
+def moves(made):
+    return {move.name: move.new for move in made.moves}
+
+
+def test_the_partner_moves_and_torch_stays():
+    made = plan(machine({"torch": "2.5.1", "torchvision": "0.15.2", "numpy": "1.26.4", "pillow": "10.4.0"}), RULES)
+    assert moves(made) == {"torchvision": "0.20.1"}
+    assert made.goals[0].proof == "simulated"
+    assert "torch==2.5.1" in made.installs[0].limits
+
+
+def test_a_local_build_keeps_its_lane():
+    made = plan(machine({"torch": "2.1.2+cu118", "torchvision": "0.15.2+cu118", "numpy": "1.26.4"}), RULES)
+    assert moves(made) == {"torchvision": "0.16.2+cu118"}
+    assert made.installs[0].index == "https://download.pytorch.org/whl/cu118"
+
+
+def test_a_release_of_numpy_that_everything_takes():
+    made = plan(machine({"numpy": "2.2.6", "scikit-learn": "1.3.2", "scipy": "1.11.4"}), RULES)
+    assert moves(made) == {"numpy": "1.26.4"}
+    assert made.installs[0].alone  # numpy asks for nothing, so nothing else can move
+
+
+def test_a_promise_is_kept():
+    snapshot = machine({"torch": "2.5.1", "torchvision": "0.15.2"})
+    made = plan(snapshot, RULES, frozenset({"torchvision"}))
+    assert "torchvision" not in moves(made)
+    assert "torch" not in moves(made)
+    found = made.conflicts[0]
+    assert found.slug == "torch-torchvision-pair"
+    assert any("torchvision" in line for line in found.who)
+
+
+def test_a_conflict_names_what_it_would_take():
+    made = plan(machine({"torch": "2.5.1", "torchvision": "0.15.2"}), RULES, frozenset({"torchvision"}))
+    assert "torchvision" in made.conflicts[0].cost
+
+
+def test_nothing_wrong_gives_an_empty_plan():
+    made = plan(machine({"torch": "2.5.1", "torchvision": "0.20.1", "numpy": "1.26.4"}), RULES)
+    assert not made.moves
+    assert not made.installs
+    assert not made.steps
+
+
+def test_the_plan_holds_its_own_prediction():
+    """The new versions, taken as a machine, need no plan."""
+    snapshot = machine({"torch": "2.4.0", "torchvision": "0.20.1", "torchaudio": "2.5.1", "numpy": "1.26.4"})
+    made = plan(snapshot, RULES)
+    after = snapshot.with_facts({f"dist.{move.name}": move.new for move in made.moves})
+    assert not plan(after, RULES).moves
+    assert moves(made)["torchvision"] == pairs.partner("2.4.0", "torchvision")
+
+
+def test_moves_are_near():
+    made = plan(machine({"transformers": "4.57.1", "huggingface-hub": "1.1.2", "tokenizers": "0.22.1"}), RULES)
+    new = moves(made)["huggingface-hub"]
+    assert versions.accepts(">=0.34.0,<1.0", new)
+    assert "transformers" not in moves(made)
+
+
+def test_variables_stand_outside_the_group():
+    snapshot = machine({}, net__proxies={"http": "http://127.0.0.1:9"}, net__proxy_alive=False, env__http_proxy="http://127.0.0.1:9")
+    text = render(plan(snapshot, RULES), Target())
+    assert "\nunset http_proxy\n" in text
+
+
+def test_a_hundred_distributions_are_solved_quickly():
+    many = {f"package-{number}": "1.0" for number in range(80)}
+    many |= {"torch": "2.5.1", "torchvision": "0.15.2", "torchaudio": "2.5.1", "numpy": "1.26.4", "transformers": "4.49.0"}
+    many |= {"tokenizers": "0.21.0", "huggingface-hub": "0.29.0", "accelerate": "1.4.0", "peft": "0.14.0", "safetensors": "0.5.2"}
+    many |= {"gradio": "4.44.0", "pandas": "2.2.3", "scipy": "1.15.1", "scikit-learn": "1.6.1", "timm": "1.0.14", "einops": "0.8.0"}
+    snapshot = machine(many)
+    plan(snapshot, RULES)  # the tables are read once
+    begun = time.process_time()
+    plan(snapshot, RULES)
+    assert time.process_time() - begun < 1.0  # 0.1 s; slow shared machines get room
+
+
+@pytest.mark.parametrize("shell", ["bash", "powershell"])
+def test_a_script_of_strange_names_has_no_loose_ends(shell):
+    snapshot = machine({"torch": "2.5.1", "torchvision": "0.15.2"}, python__executable="/a b/$(id)/py'thon")
+    text = render(plan(snapshot, RULES), Target(shell, "/a b/$(id)/py'thon"))
+    assert "$(id)/py'thon -m" not in text
