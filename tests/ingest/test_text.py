@@ -161,9 +161,9 @@ def test_a_report_is_quick():
     assert (time.process_time() - begin) / 20 < 0.01  # about 1 ms; generous for a busy machine
 
 
-def test_redaction_reaches_private_facts_only():
+def test_redaction_comes_before_reading():
     text = 'export HF_HOME=/home/alice/hf\n  File "/home/alice/x.py", line 1, in f\nValueError: alice\ntorch==2.1.0\n'
-    facts = ingest([text], redact=lambda words: words.replace("alice", "user").replace("2.1.0", "hidden")).facts
+    facts = ingest([text], redact=lambda words: words.replace("alice", "user")).facts
     assert "alice" not in str(facts)
     assert facts["dist.torch"] == "2.1.0"
     assert len(facts["log.lines"]) == 5
@@ -171,7 +171,7 @@ def test_redaction_reaches_private_facts_only():
 
 def test_a_redactor_that_changes_rows_is_survived():
     facts = ingest(["a secret\nb"], redact=lambda words: words.replace("secret", "x\ny")).facts
-    assert facts["log.lines"] == ["a x y", "b"]
+    assert facts["log.lines"] == ["a x", "y", "b"]
 
 
 def test_several_texts_together():
