@@ -63,9 +63,9 @@ def read(model: Model, request: Request) -> Input:
 
 def vision(model: Model, request: Request, given: Input) -> list[Piece]:
     """The tower at its widest moment, beside the pixels."""
-    tower = model.vision
+    tower, segment = model.vision, _segment(model, request)
     if tower is None or not given.seen or request.vision_on_cpu:
-        return []
+        return [Piece("segmenter activations", segment, "activations")] if segment else []
     wide = weights.dtype_bytes(model, request)
     peak = _blocks(model, request, tower, given)
     if model.language is not None and tower.deepstack:
@@ -73,7 +73,6 @@ def vision(model: Model, request: Request, given: Input) -> list[Piece]:
     # processors give fp32; inputs.to("cuda") holds that copy beside the cast one
     pixels = given.pixels * request.batch * (4 + wide)
     found = [Piece("vision activations", peak, "activations"), Piece("pixel values", pixels, "activations")]
-    segment = _segment(model, request)
     return [Piece("segmenter activations", segment, "activations")] if segment > peak + pixels else found
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from doctor.errors import FitError
 from doctor.fit import language, native, vision
 from doctor.fit.config import Config
 from doctor.fit.shapes import NAMES, Count, Language, Model, Tower
@@ -23,12 +24,14 @@ def describe(name: str, config: Mapping[str, Any], pre: Mapping[str, Any] | None
     text = text_config(cfg)
     talk = _language(text, parts, unknown)
     tower = _vision(cfg, family, talk, parts, unknown)
-    segmenter = _segmenter(cfg, family, talk, parts)
+    segmenter = _segmenter(cfg, talk, parts)
     alone = vision.build(cfg, family) if talk is None and tower is None else None
     if alone is not None:
         parts["vision tower"], tower = alone[1], alone[0]
-    if talk is None and tower is not None:
+    if talk is None and tower is not None and (text is None or text.kind == "clip_text_model"):
         unknown = []  # a tower alone, or a pair of towers, is a whole model
+        if tower.kind == "sam":
+            segmenter, tower, parts["segmenter"] = tower, None, parts.pop("vision tower")
     return Model(
         name=name,
         family=family,
@@ -64,8 +67,12 @@ def _language(text: Config | None, parts: Parts, unknown: list[str]) -> Language
     if text.kind == "clip_text_model":
         parts["text tower"] = _clip_text(text)
         return None
-    shape = language.shape(text)
-    parts.update(language.counts(text, shape))
+    try:
+        shape = language.shape(text)
+        parts.update(language.counts(text, shape))
+    except FitError as error:
+        unknown.append(f"language model ({error})")
+        return None
     if not parts["language model"].total:
         unknown.append(f"language model of type {text.kind[:40] or '?'}")
     return shape
@@ -88,7 +95,11 @@ def _vision(cfg: Config, family: str, talk: Language | None, parts: Parts, unkno
         if cfg.text("mm_vision_tower"):
             unknown.append(f"vision tower {cfg.text('mm_vision_tower')[:60]}")
         return None
-    built = vision.build(config, family)
+    try:
+        built = vision.build(config, family)
+    except FitError as error:
+        unknown.append(f"vision tower ({error})")
+        return None
     if built is None:
         unknown.append(f"vision tower of type {config.kind[:40] or '?'}")
         return None
@@ -106,7 +117,7 @@ def _vision(cfg: Config, family: str, talk: Language | None, parts: Parts, unkno
     return tower
 
 
-def _segmenter(cfg: Config, family: str, talk: Language | None, parts: Parts) -> Tower | None:
+def _segmenter(cfg: Config, talk: Language | None, parts: Parts) -> Tower | None:
     config = cfg.sub("sam_config")
     if config is None or talk is None:
         return None
@@ -158,7 +169,7 @@ def _resampler(cfg: Config, talk: Language, tower: Tower) -> Parts:
 
 def _qformer(cfg: Config, talk: Language, tower: Tower) -> Parts:
     """BLIP-2: a small transformer between the tower and the language model."""
-    q = cfg.sub("qformer_config") or Config({}, "qformer_config.")
+    q = (cfg.sub("qformer_config") or Config({}, "qformer_config.")).without_kind("blip_2_qformer")
     width, inner, layers = (q.number(k) for k in ("hidden_size", "intermediate_size", "num_hidden_layers"))
     source, every = q.number("encoder_hidden_size"), q.maybe("cross_attention_frequency") or 2
     crossing = math.ceil(layers / every)

@@ -247,5 +247,7 @@ RULES: dict[str, Callable[[Model, Tower, Size], Seen | None]] = {
     "qwen2_vl": _dynamic, "qwen2_5_vl": _dynamic, "qwen3_vl": _dynamic, "qwen3_vl_moe": _dynamic,
     "llava": _fixed, "lisa": _fixed, "paligemma": _fixed, "llava_next": _anyres, "llava_onevision": _anyres,
     "internvl": _intern, "internvl_chat": _intern, "idefics3": _idefics3, "smolvlm": _idefics3,
-    "blip-2": _queries, "gemma3": _gemma3, "mllama": _mllama, "minicpmv": _slices, "clip": _fixed,
+    "blip-2": _queries, "gemma3": _gemma3, "mllama": _mllama, "minicpmv": _slices,
+    "clip": _fixed, "clip_vision_model": _fixed,
+    "siglip_vision_model": _fixed, "siglip": _fixed,
 }  # fmt: skip

@@ -132,10 +132,10 @@ def sam(vision: Config) -> Built:
 
 TOWERS: dict[str, Callable[[Config], Built]] = {
     "clip_vision_model": plain, "siglip_vision_model": plain, "blip_2_vision_model": plain,
-    "idefics3": plain, "idefics3_vision": plain, "smolvlm": plain, "smolvlm_vision": plain, "siglip": plain,
+    "idefics3_vision": plain, "siglip": plain,
     "qwen2_vl": qwen2, "qwen2_5_vl": qwen2_5, "qwen3_vl": qwen3, "qwen3_vl_moe": qwen3,
     "internvl_vision": intern, "intern_vit_6b": intern, "mllama_vision_model": mllama,
-    "sam": sam, "sam_vision_model": sam,
+    "sam": sam,
 }  # fmt: skip
 # the tower of a family whose vision configuration names no type of its own
 BY_FAMILY = {
@@ -147,10 +147,22 @@ BY_FAMILY = {
 }  # fmt: skip
 
 
+# other names of the same tower
+SAME = {
+    "idefics3": "idefics3_vision", "smolvlm": "idefics3_vision", "smolvlm_vision": "idefics3_vision",
+    "intern_vit_300m": "intern_vit_6b", "sam_vision_model": "sam",
+}  # fmt: skip
+HEADLESS = ("minicpmv",)  # families that take the tower without its pooling head and do not say so
+
+
 def build(vision: Config, family: str) -> Built | None:
     """The tower that this configuration describes, None for a type that is not known here."""
     kind = vision.kind or BY_FAMILY.get(family, "")
+    kind = SAME.get(kind, kind)
     maker = TOWERS.get(kind)
-    if maker is None and family in BY_FAMILY and vision.kind == family:
-        maker = TOWERS.get(BY_FAMILY[family])
-    return None if maker is None else maker(Config({**vision.values, "model_type": kind}, vision.where))
+    if maker is None:
+        return None
+    values = {**vision.values, "model_type": kind}
+    if family in HEADLESS:
+        values["vision_use_head"] = False
+    return maker(Config(values, vision.where))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from vramlab import model, rows
 
-from doctor.errors import FitError
 from doctor.fit import profiles, tokens
 from doctor.fit.count import describe
 from doctor.knowledge import store
@@ -94,10 +93,56 @@ def test_native_llava_and_lisa_are_put_in_common_form():
     assert describe("x", lisa).params == rows("parameters")["lisa-13b-llama2-v1"]["total"]
 
 
-@pytest.mark.parametrize("bad", [-1, True, "many", 1 << 50])
-def test_absurd_configurations_are_refused(bad):
-    with pytest.raises(FitError):
-        describe("x", {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": bad})
+@pytest.mark.parametrize("bad", [-1, True, "many", 1 << 50, float("nan")])
+def test_absurd_values_make_a_part_unknown(bad):
+    one = describe("x", {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": bad})
+    assert "hidden_size" in one.unknown[0]
+    assert one.params == 0
+
+
+# as the repositories write them: what equals the class's default is left out
+SHORT = {
+    "llava-1.5-7b-hf": {
+        "model_type": "llava",
+        "text_config": {"model_type": "llama", "vocab_size": 32064, "max_position_embeddings": 4096},
+        "vision_config": {"model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096,
+                          "image_size": 336, "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14},
+    },
+    "llava-v1.6-mistral-7b-hf": {
+        "model_type": "llava_next",
+        "text_config": {"model_type": "mistral", "vocab_size": 32064, "intermediate_size": 14336},
+        "vision_config": {"model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096,
+                          "image_size": 336, "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14},
+    },
+    "gemma-3-4b-it": {
+        "model_type": "gemma3", "mm_tokens_per_image": 256,
+        "text_config": {"model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+                        "num_hidden_layers": 34, "sliding_window": 1024},
+        "vision_config": {"model_type": "siglip_vision_model", "hidden_size": 1152, "image_size": 896,
+                          "intermediate_size": 4304, "num_attention_heads": 16, "num_hidden_layers": 27,
+                          "patch_size": 14, "vision_use_head": False},
+    },
+    "smolvlm2-500m-video-instruct": {
+        "model_type": "smolvlm", "scale_factor": 4,
+        "text_config": {"model_type": "llama", "hidden_size": 960, "intermediate_size": 2560, "head_dim": 64,
+                        "num_attention_heads": 15, "num_hidden_layers": 32, "num_key_value_heads": 5,
+                        "vocab_size": 49280, "tie_word_embeddings": False},
+        "vision_config": {"model_type": "smolvlm_vision", "hidden_size": 768, "image_size": 512,
+                          "num_attention_heads": 12, "patch_size": 16},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(SHORT))
+def test_short_files_are_completed(name):
+    assert describe(name, SHORT[name]).params == model(name).params
+
+
+def test_nested_text_configuration_of_newer_files():
+    old = dict(store.rows("vlm_profiles")["qwen2.5-vl-3b-instruct"]["config"])
+    text = {key: old.pop(key) for key in list(old) if key not in ("model_type", "vision_config")}
+    new = {**old, "text_config": {**text, "model_type": "qwen2_5_vl_text"}}
+    assert describe("x", new).params == model("qwen2.5-vl-3b-instruct").params
 
 
 def test_unknown_parts_are_named_not_guessed():

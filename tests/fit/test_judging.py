@@ -83,6 +83,15 @@ def test_verdicts():
     assert judge([loaded("qwen2.5-vl-7b-instruct")], Request(), ()).verdict == "no-device"
 
 
+@pytest.mark.parametrize("engine", ["transformers", "vllm", "lmdeploy", "llama.cpp", "exllamav2"])
+def test_nothing_of_a_shipped_profile_is_unknown(engine):
+    for name in profiles.names():
+        answer = asked(name, "4000GiB", engine=engine, videos=((8, 640, 480),))
+        assert answer.verdict == "fits", (name, answer.budget.unknown)
+        if engine == "transformers":  # the others serve language models only
+            assert answer.budget.of("activations") > 0, name
+
+
 def test_two_devices_hold_what_one_does_not():
     answer = asked("llava-v1.6-34b-hf", "40GiB,40GiB")
     assert answer.fits
