@@ -12,7 +12,8 @@ from doctor.model.names import normalise
 from doctor.model.plan import Constraint
 
 BY_HAND = ("advise", "edit")
-SIMULATED = ("pin", "uninstall", "reinstall", "set_env", "unset_env")
+PACKAGES = ("pin", "uninstall", "reinstall")
+SIMULATED = (*PACKAGES, "set_env", "unset_env")
 LOUD = ("error", "warning")
 
 
@@ -30,10 +31,10 @@ class Cure:
         return tuple(step for step in self.finding.fix if step.way == self.way)
 
     @property
-    def simulated(self) -> bool:
-        """True when the prediction shows what the steps do."""
+    def certain(self) -> bool:
+        """True when the prediction shows all that the steps do; what a variable changes is only partly known."""
         done = [step for step in self.steps if step.kind not in BY_HAND]
-        return bool(done) and all(step.kind in SIMULATED for step in done)
+        return bool(done) and all(step.kind in PACKAGES for step in done)
 
     def others(self) -> list[Cure]:
         """The remaining ways that a program can go."""

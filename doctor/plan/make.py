@@ -108,7 +108,7 @@ def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding
     changed = False
     cures: list[Cure] = []
     for cure in draft.cures:
-        stays = cure.simulated and cure.finding.rule in after
+        stays = cure.certain and cure.finding.rule in after
         other = cure.others() if stays else []
         cures.append(other[0] if other else cure)
         changed = changed or bool(other)

@@ -24,6 +24,21 @@ def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
     return bool(same)
 
 
+def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
+    """The address that a spoilt HF_ENDPOINT was meant to be can be told; binds ``endpoint.good`` to it."""
+    known, spoilt = scope.get("hf.endpoint")
+    if not known:
+        return None
+    text = re.sub(r"[^!-~]", "", str(spoilt or "")).strip("\"';,").rstrip("/;,.\"'")
+    host = text.partition("://")[2] or text
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?(/[\w./-]*)?", host):
+        return False
+    plain = re.match(r"(localhost|\d{1,3}(\.\d{1,3}){3})(:|/|$)", host)
+    scheme = text.partition("://")[0] if "://" in text else "http" if plain else "https"
+    scope.bind("endpoint.good", f"{scheme}://{host}")
+    return scheme in ("http", "https")
+
+
 def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
     """The program sends requests to this machine; with ``only``, to nothing else and loads no model.
 
@@ -46,5 +61,6 @@ def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "asks_localhost": asks_localhost,
+    "endpoint_better": endpoint_better,
     "near_only_in_case": near_only_in_case,
 }
