@@ -21,7 +21,7 @@ LEAST = 0.01  # of the need: an option that leaves less is not worth proposing
 LADDER = ("gguf:Q8_0", "gguf:Q6_K", "gguf:Q5_K_M", "gguf:Q4_K_M", "gguf:Q3_K_M", "gguf:Q2_K")
 IN_LLAMA_CPP = {
     "llava", "llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl", "internvl_chat", "idefics3", "smolvlm",
-    "gemma3", "minicpmv",
+    "gemma3", "minicpmv", "qwen3_vl_moe",
 }  # fmt: skip
 FOUR = 'load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16'
 BITSANDBYTES = (
@@ -139,15 +139,32 @@ def _elsewhere(model: Model, request: Request, devices: Sequence[Device]) -> lis
         found += [option] if option else []
     if request.engine == "transformers" and (spilled := _offload(model, request, devices)):
         found.append(spilled)
-    if request.engine != "llama.cpp" and model.family in IN_LLAMA_CPP:
-        for quant in LADDER[:4]:
-            flags_there = f"llama-server -m MODEL-{quant[5:]}.gguf --mmproj mmproj-F16.gguf -ngl 99"
-            step = Step(60, Note("step.engine", {"engine": "llama.cpp", "quant": quant}), flags_there,
-                        {"engine": "llama.cpp", "quant": quant, "kv": None})  # fmt: skip
-            option = _try(model, request, [step], devices)
-            if option is not None:
-                return [*found, option]
-    return found
+    return [*found, *_other_engines(model, request, devices)]
+
+
+def _other_engines(model: Model, request: Request, devices: Sequence[Device]) -> list[Option]:
+    """The best file for llama.cpp that fits, and a 4-bit checkpoint in vLLM."""
+    if model.quantised is not None:
+        return []
+    fresh = {"kv": None, "utilization": None, "gpu_layers": None}
+    ladder = LADDER[:4] if request.engine != "llama.cpp" and model.family in IN_LLAMA_CPP else ()
+    given = activations.read(model, request)
+    length = -(-(given.prompt + request.new) // 1024) * 1024
+    steps = [
+        Step(
+            60 + n,
+            Note("step.engine", {"engine": "llama.cpp", "quant": quant}),
+            f"llama-server -m MODEL-{quant[5:]}.gguf --mmproj mmproj-F16.gguf -ngl 99 -c {length}",
+            {**fresh, "engine": "llama.cpp", "quant": quant, "context": length},
+        )
+        for n, quant in enumerate(ladder)
+    ]
+    first = next((option for step in steps if (option := _try(model, request, [step], devices))), None)
+    served = {**fresh, "engine": "vllm", "quant": "awq4", "context": length}
+    flags = f"vllm serve MODEL-AWQ --max-model-len {length}"
+    step = Step(70, Note("step.engine", {"engine": "vLLM", "quant": "awq4"}), flags, served)
+    second = None if request.engine == "vllm" else _try(model, request, [step], devices)
+    return [option for option in (first, second) if option is not None]
 
 
 def _offload(model: Model, request: Request, devices: Sequence[Device]) -> Option | None:
@@ -240,6 +257,14 @@ def _image_flags(model: Model, request: Request, key: str, value: int) -> str:
     return f"AutoProcessor.from_pretrained(MODEL, {words})"
 
 
+def _narrower(name: str, request: Request) -> bool:
+    """Whether this bitsandbytes format takes less than what is asked."""
+    now, other = weights.find(request.quant), weights.find(name)
+    if other is None or (now is not None and not now.bnb):
+        return False
+    return now is None or other.bits + other.constants < now.bits + now.constants
+
+
 def _precision(model: Model, request: Request) -> bool:
     """Whether the weights can still be made narrower while loading."""
     return request.quant in (None, "none") and model.quantised is None
@@ -262,7 +287,7 @@ def _transformers(model: Model, request: Request) -> list[list[Step]]:
         plain.append([Step(1, Note("step.upgrade", {"version": version}), flags, {"transformers": None})])
     if (request.dtype or model.dtype) == "fp32":
         plain.append([Step(3, Note("step.dtype"), "dtype=torch.bfloat16", {"dtype": "bf16"})])
-    quants = [_bitsandbytes(*row) for row in BITSANDBYTES] if _precision(model, request) else []
+    quants = [_bitsandbytes(*row) for row in BITSANDBYTES if model.quantised is None and _narrower(row[1], request)]
     tower = []
     if model.vision is not None and not request.vision_on_cpu and model.family in TOWER_MODULE:
         name = TOWER_MODULE[model.family]
@@ -327,7 +352,7 @@ def _llama_cpp(model: Model, request: Request) -> list[list[Step]]:
     quants = [
         Step(11 + 6 * n, Note("step.file", {"quant": name}), f"-m MODEL-{name[5:]}.gguf", {"quant": name})
         for n, name in enumerate(LADDER)
-        if (found := weights.find(name)) and found.bits < bits and not model.stored
+        if (found := weights.find(name)) and found.bits < bits and model.quantised is None
     ]
     cache = [] if request.kv else [
         Step(13, Note("step.kv", {"kv": "q8_0"}), "-fa on -ctk q8_0 -ctv q8_0", {"kv": "q8_0"}),

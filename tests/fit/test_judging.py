@@ -120,6 +120,19 @@ def test_every_option_fits_when_applied(engine):
         assert all(step.flags for step in option.steps)
 
 
+def test_other_engines_forget_the_first_ones_options():
+    answer = asked("qwen2-vl-7b-instruct", "12GiB", engine="vllm", kv="fp8", utilization=0.9)
+    engines = [option.steps[0].request.get("engine") for option in answer.options]
+    assert "llama.cpp" in engines
+    moe = asked("qwen3-vl-30b-a3b-instruct", "24GiB", quant="nf4")
+    assert [option.steps[0].request["engine"] for option in moe.options] == ["llama.cpp", "vllm"]
+
+
+def test_a_narrower_format_than_asked_is_proposed():
+    answer = asked("qwen2.5-vl-32b-instruct", "24GiB", quant="int8")
+    assert answer.options[0].steps[0].request["quant"] == "nf4"
+
+
 def test_no_option_contains_another():
     found = options.nearest(model("qwen2-vl-7b-instruct"), Request(batch=8, attention="eager"), devices.parse("16GiB"))
     sets = [frozenset(step.flags for step in option.steps) for option in found]
