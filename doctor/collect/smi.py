@@ -53,7 +53,7 @@ def parse(output: bytes) -> dict[str, Any]:
     if not version or not re.fullmatch(r"\d{2,4}(?:\.\d{1,4}){1,3}", version):
         return {}
     starts = [found.start() for found in _START.finditer(text)][:GPU_CAP]
-    blocks = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    blocks = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=False)]
     gpus = [_gpu(index, block) for index, block in enumerate(blocks)]
     return {
         "driver.version": version,

@@ -192,3 +192,11 @@ def test_smi_complaints():
     assert smi.complaint("exit 9", b"\nNVIDIA-SMI has failed\nmore") == "exit 9: NVIDIA-SMI has failed"
     assert smi.complaint("ok", b"") == "its report was not understood: it printed nothing"
     assert smi.complaint("no answer in 4.0 s", b"").startswith("no answer")
+
+
+def test_nvidia_smi_that_names_a_driver_and_no_card():
+    from doctor.collect import smi
+
+    told = smi.parse(b"<nvidia_smi_log><driver_version>550.54.15</driver_version></nvidia_smi_log>")
+    assert told["driver.version"] == "550.54.15"
+    assert told["gpus"] == []
