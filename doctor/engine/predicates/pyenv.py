@@ -76,8 +76,22 @@ def program_uses(scope: Scope, clause: Clause) -> bool | None:
     return any(re.search(clause["match"], name) for name in used)
 
 
+def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
+    """What the first odd variable was meant to hold can be told; binds ``odd.clean`` to it. Secrets are not known."""
+    rows = scope.snapshot.get("env_odd") or [{}]
+    value = scope.snapshot.get(f"env.{rows[0].get('name')}")
+    if value is None or value == "set":
+        return None
+    clean = re.sub(r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]", "", str(value)).strip(" \"'")
+    if not clean or clean == value:
+        return False
+    scope.bind("odd.clean", clean)
+    return True
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "pin_needs_older_python": pin_needs_older_python,
     "program_uses": program_uses,
     "python_refused": python_refused,
+    "value_without_strays": value_without_strays,
 }

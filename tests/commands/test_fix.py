@@ -1,0 +1,128 @@
+"""The fix command: formats, promises, apply, verify, undo, over an installer that only pretends."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from doctor.commands import fix
+from doctor.commands.env import command as env_command
+from doctor.model import Snapshot
+
+BASE = {
+    "os.name": "linux", "os.arch": "x86_64", "python.version": "3.11.7", "python.installer": "pip", "python.writable": True,
+    "dist.torch": "2.5.1", "dist.torchvision": "0.15.2", "dist.numpy": "1.26.4", "dist.pillow": "10.4.0",
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An environment whose ``pip install`` writes what it was asked for into a file."""
+    site = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
+    (site / "torchvision").mkdir(parents=True)
+    (site / "torchvision" / "version.py").write_text("0.15.2")
+    (tmp_path / "venv" / "bin").mkdir()
+    python = tmp_path / "venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *--dry-run*) exit 0;; esac\nrm {site}/torchvision/version.py\necho "$@" > {site}/torchvision/new.py\nexit ${{PIP_FAILS:-0}}\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    return {**BASE, "python.prefix": str(tmp_path / "venv"), "python.executable": str(python), "python.site": [str(site)]}
+
+
+@pytest.fixture
+def machine(place, tmp_path, monkeypatch):
+    """The machine as a new look sees it: repaired when the installer has run."""
+
+    def look(*_args):
+        done = (tmp_path / "venv" / "lib" / "python3.11" / "site-packages" / "torchvision" / "new.py").exists()
+        return Snapshot({**place, **({"dist.torchvision": "0.20.1"} if done else {})})
+
+    monkeypatch.setattr(fix, "live", look)
+    return look
+
+
+def run(*words):
+    return CliRunner().invoke(fix.command, words, standalone_mode=False, catch_exceptions=False)
+
+
+def test_a_dry_run_writes_nothing(machine, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    done = run("--dry-run", "--format", "sh")
+    assert "torchvision==0.20.1" in done.output
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bash")
+def test_the_script_is_bash(machine):
+    done = run("--dry-run", "--format", "sh")
+    subprocess.run(["bash", "-n"], input=done.output.encode(), check=True)
+
+
+def test_a_plan_as_json(machine):
+    body = json.loads(run("--dry-run", "--format", "json").output)
+    assert body["schema"] == "vlmdoctor.plan/1"
+    assert body["moves"][0]["name"] == "torchvision"
+
+
+def test_keep_from_a_file(machine, tmp_path):
+    (tmp_path / "keep.txt").write_text("# promises\nTorchVision\n")
+    done = run("--dry-run", "--keep", f"@{tmp_path / 'keep.txt'}", "--format", "sh")
+    assert "not possible" in done.output
+    assert done.return_value == 1
+
+
+def test_a_report_is_planned_for(machine, place, tmp_path):
+    report = tmp_path / "r.json"
+    report.write_text(json.dumps({"schema": "vlmdoctor.report/1", "source": "live", "snapshot": place, "closed": ["env"]}))
+    done = run("--report", str(report), "--dry-run", "--format", "sh")
+    assert "torchvision==0.20.1" in done.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
+def test_apply_verify_undo(machine, tmp_path):
+    version = tmp_path / "venv" / "lib" / "python3.11" / "site-packages" / "torchvision" / "version.py"
+    done = run("--yes", "--lang", "en")
+    assert "Verified" in done.output
+    assert done.return_value == 0
+    assert not version.exists()
+    assert "old state is back" in run("--undo", "--lang", "en").output
+    assert version.read_text() == "0.15.2"
+    assert not version.with_name("new.py").exists()
+    assert "nothing to undo" in run("--undo", "--lang", "en").output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
+def test_a_failing_step_brings_the_old_state_back(machine, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(fix.ApplyError) as found:
+        run("--yes")
+    assert found.value.undone
+    version = tmp_path / "venv" / "lib" / "python3.11" / "site-packages" / "torchvision" / "version.py"
+    assert version.read_text() == "0.15.2"
+
+
+def test_a_changed_environment_is_refused(machine, place, tmp_path):
+    report = tmp_path / "r.json"
+    report.write_text(json.dumps({"schema": "vlmdoctor.report/1", "source": "live", "snapshot": {**place, "dist.numpy": "1.26.3"}}))
+    with pytest.raises(fix.ApplyError, match="numpy"):
+        run("--report", str(report), "--yes")
+
+
+@pytest.mark.parametrize("facts", [{"python.externally_managed": True}, {"python.writable": False}, {"python.lock": "uv.lock"}])
+def test_a_system_of_others_is_refused(machine, place, monkeypatch, facts):
+    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({**place, **facts}))
+    with pytest.raises(fix.ApplyError):
+        run("--yes")
+    script = run("--dry-run", "--format", "sh").output
+    assert not [line for line in script.splitlines() if line and not line.startswith("#")]
+
+
+def test_env_prints_the_managed_block(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".bashrc").write_text("a\n# >>> vlmdoctor >>>\nexport HF_HOME=/d\n# <<< vlmdoctor <<<\n")
+    assert CliRunner().invoke(env_command, ["--shell", "bash"]).output == "export HF_HOME=/d\n"
+    assert CliRunner().invoke(env_command, ["--shell", "zsh"]).output == ""
