@@ -18,7 +18,6 @@ from doctor.model.report import Report
 
 TEXT_KEYS = ("text", "body", "message", "log")  # where a JSON line may hold the pasted text
 NAME_KEYS = ("id", "name", "number", "url")
-_LEFT_OUT = ("snapshot", "unknown", "unread")  # large, and of no use to somebody who sorts many reports
 
 Item = tuple[str, bytes | str | None]  # name, pasted text or None for a line that holds none
 
@@ -45,7 +44,7 @@ def diagnoser(options: Options) -> Callable[[bytes | str], dict[str, Any]]:
     from doctor.knowledge.derive import derive
     from doctor.plan.shell import Target
     from doctor.report.build import Style, build
-    from doctor.report.jsonout import document
+    from doctor.report.jsonout import answer
 
     corpus = store.load(options.rules_dir)
     judge = Judge(chosen(corpus.rules, options.only, options.skip))
@@ -55,8 +54,7 @@ def diagnoser(options: Options) -> Callable[[bytes | str], dict[str, Any]]:
         return build(judge(snapshot), snapshot, corpus, Style(lang, Target.of(snapshot)))
 
     def diagnose(text: bytes | str) -> dict[str, Any]:
-        whole = document(report(derive(ingest([text], redact=redact))))
-        return {key: value for key, value in whole.items() if key not in _LEFT_OUT}
+        return answer(report(derive(ingest([text], redact=redact))))
 
     return diagnose
 

@@ -7,8 +7,8 @@ them, that answer holds and only the signs are searched; every other rule is eva
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from doctor.engine.clauses import every
@@ -42,40 +42,62 @@ class _Blank:
         return getattr(Snapshot({}), name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a rule says to a text that knows none of ``asked`` and shows no sign."""
-
-    asked: frozenset[str]
-    families: frozenset[str]
-    finding: Finding
-
-    def holds(self, snapshot: Snapshot) -> bool:
-        return self.asked.isdisjoint(snapshot.facts) and self.families.isdisjoint(snapshot.closed)
-
-
 class Judge:
     """``evaluate`` for many snapshots of texts, with the same answers."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = [(rule, _beforehand(rule)) for rule in rules]
+        self._rules = tuple(rules)
+        self._blank: list[Finding | None] = []
+        self._by_fact: dict[str, list[int]] = defaultdict(list)
+        self._by_family: dict[str, list[int]] = defaultdict(list)
+        self._by_literal: dict[str, list[int]] = defaultdict(list)
+        for position, rule in enumerate(self._rules):
+            self._learn(position, rule)
+
+    def _learn(self, position: int, rule: Rule) -> None:
+        """What the rule says when nothing is known, and what makes it speak: a fact, a family of facts, a word."""
+        finding, asked = _beforehand(rule)
+        self._blank.append(finding)
+        for name in asked:
+            self._by_fact[name].append(position)
+        for family in {name.partition(".")[0] for name in asked}:
+            self._by_family[family].append(position)
+        for literal in {literal for sign in rule.signs for literal in sign.literals}:
+            self._by_literal[literal].append(position)
 
     def __call__(self, snapshot: Snapshot) -> list[Finding]:
         """The verdict of every rule, in the order of the rules."""
         case = Case(snapshot)
-        return [self._one(rule, answer, case) for rule, answer in self._rules]
+        if case.log is None:
+            return [judge(rule, case) for rule in self._rules]
+        informed = self._informed(snapshot)
+        worded = self._worded(case.log)
+        return [
+            judge(self._rules[position], case)
+            if finding is None or position in informed or (position in worded and self._matches(position, case.log))
+            else finding
+            for position, finding in enumerate(self._blank)
+        ]
 
-    def _one(self, rule: Rule, answer: _Answer | None, case: Case) -> Finding:
-        if answer is None or case.log is None or not answer.holds(case.snapshot):
-            return judge(rule, case)
-        for sign in rule.signs:
-            if case.log.search(sign.pattern, sign.literals):
-                return judge(rule, case)
-        return answer.finding
+    def _informed(self, snapshot: Snapshot) -> set[int]:
+        """Rules of which the text knows a fact."""
+        found: set[int] = set()
+        for fact in self._by_fact.keys() & snapshot.facts.keys():
+            found.update(self._by_fact[fact])
+        for family in self._by_family.keys() & snapshot.closed:
+            found.update(self._by_family[family])
+        return found
+
+    def _worded(self, log: Log) -> set[int]:
+        """Rules of which the text holds a word of a sign."""
+        return {position for word in log.held(self._by_literal) for position in self._by_literal[word]}
+
+    def _matches(self, position: int, log: Log) -> bool:
+        return any(log.search(sign.pattern, sign.literals) for sign in self._rules[position].signs)
 
 
-def _beforehand(rule: Rule) -> _Answer | None:
-    """The answer that holds while nothing is known; None when the rule depends on more than look-ups."""
+def _beforehand(rule: Rule) -> tuple[Finding | None, frozenset[str]]:
+    """The answer that holds while none of the named facts is known; None when the rule needs more than look-ups."""
     blank = _Blank()
     case = Case(Snapshot({}))
     case.snapshot = cast("Snapshot", blank)
@@ -85,8 +107,7 @@ def _beforehand(rule: Rule) -> _Answer | None:
         gate = every(rule.applies, scope)
         facts = None if gate is False or not rule.when else every(rule.when, scope)
     except Exception:  # noqa: BLE001 - a rule that crashes here is judged, and reported, for each text
-        return None
+        return None, frozenset()
     if blank.opaque or (gate and facts):
-        return None
-    families = frozenset(name.partition(".")[0] for name in blank.asked)
-    return _Answer(frozenset(blank.asked), families, wordless(rule, scope, gate, facts))
+        return None, frozenset()
+    return wordless(rule, scope, gate, facts), frozenset(blank.asked)

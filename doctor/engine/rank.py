@@ -16,8 +16,9 @@ def rank(findings: Iterable[Finding], rules: Sequence[Rule], from_text: bool) ->
     ``from_text``: a failing text was judged, so confidence decides before severity; a machine without a failing
     text is judged by severity first.
     """
-    table = {rule.id: rule for rule in rules}
-    hits = sorted((f for f in findings if f.verdict is Verdict.HIT), key=lambda f: _key(f, table[f.rule], from_text))
+    found = {finding.rule: finding for finding in findings if finding.verdict is Verdict.HIT}
+    table = {rule.id: rule for rule in rules if rule.id in found}
+    hits = sorted(found.values(), key=lambda f: _key(f, table[f.rule], from_text))
     return _grouped(_explained(hits, table))
 
 

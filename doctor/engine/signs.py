@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,6 +37,11 @@ class Log:
         for line in self._text.split("\n"):
             self._starts.append(at)
             at += len(line) + 1
+
+    def held(self, literals: Iterable[str]) -> list[str]:
+        """Which of these lower-case words stand anywhere in the text."""
+        text = self._text
+        return [literal for literal in literals if literal in text]
 
     def _spots(self, literal: str) -> Iterator[tuple[int, int]]:
         """``(line index, column)`` of the first occurrence of ``literal`` in each line."""

@@ -38,7 +38,7 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
     return Report(
         language=style.language,
         entries=tuple(_beside(entries, snapshot, style.target.shell)),
-        counts=dict(Counter(f.verdict.value for f in findings)),
+        counts={verdict.value: count for verdict, count in Counter(f.verdict for f in findings).items()},
         unknown=tuple((f.slug, f.missing) for f in findings if f.verdict is Verdict.UNKNOWN),
         crashed=tuple((f.slug, f.trouble) for f in findings if f.verdict is Verdict.CRASH),
         unread=dict(sorted(snapshot.unread.items())),

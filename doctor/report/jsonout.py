@@ -17,6 +17,17 @@ def render(report: Report) -> str:
 def document(report: Report) -> dict[str, Any]:
     """The object behind ``render``."""
     return {
+        **answer(report),
+        "unknown": [{"slug": slug, "missing": list(missing)} for slug, missing in report.unknown],
+        "unread": dict(report.unread),
+        "closed": list(report.closed),
+        "snapshot": dict(report.snapshot),
+    }
+
+
+def answer(report: Report) -> dict[str, Any]:
+    """The part that answers: what was found, without the facts it was found in."""
+    return {
         "schema": report.schema,
         "tool": {"name": "vlmdoctor", "version": report.tool_version},
         "rules": {"count": report.rules_count, "digest": report.rules_digest},
@@ -26,13 +37,9 @@ def document(report: Report) -> dict[str, Any]:
         "verdict": verdict(report),
         "summary": dict(report.counts),
         "findings": [_finding(entry) for entry in report.entries],
-        "unknown": [{"slug": slug, "missing": list(missing)} for slug, missing in report.unknown],
         "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
-        "unread": dict(report.unread),
         "invisible": list(report.invisible),
         "overview": dict(report.overview),
-        "closed": list(report.closed),
-        "snapshot": dict(report.snapshot),
     }
 
 
