@@ -208,7 +208,10 @@ def read_slurm_tools(ctx):
 
 
 def _asks_ports(ctx):
-    return bool(ctx.get("what")) or any(name.lower().endswith("_proxy") for name in ctx["env"])
+    env = ctx["env"]
+    mirrors = [env.get(name) or "" for name in ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "HF_ENDPOINT")]
+    local = any("://127." in address or "://localhost" in address for address in mirrors)
+    return bool(ctx.get("what")) or local or any(name.lower().endswith("_proxy") for name in env)
 
 
 def read_listening(ctx):
