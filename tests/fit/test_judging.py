@@ -365,3 +365,12 @@ def test_a_hostile_configuration_is_an_answer_or_a_fit_error(data):
         judge([sources.Loaded(one)], Request(videos=((8, 640, 480),)), devices.parse("24GiB"))
     except FitError:
         pass
+
+
+def test_without_devices_this_machine_is_read(monkeypatch):
+    gpu = {"index": 0, "name": "NVIDIA L4", "total": 24 * GIB, "free": 23 * GIB}
+    snapshot = Snapshot({"gpus": [gpu], "dist.transformers": "4.51.3"})
+    monkeypatch.setattr("doctor.collect.live.collect", lambda _request: snapshot)
+    answer = fit("qwen2.5-vl-7b-instruct")
+    assert (answer.verdict, answer.request.transformers) == ("fits", "4.51.3")
+    assert any(note.key == "note.dtype4" for note in answer.notes)
