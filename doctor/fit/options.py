@@ -215,8 +215,10 @@ def _images(model: Model, request: Request) -> list[Step]:
     if tower.merge > 1:
         factor = (tower.patch * tower.merge) ** 2
         area = max(w * h for w, h in request.images)
-        limits = [max(4, area // part // factor) * factor for part in (2, 4, 8)]
-        return [_image_step(model, request, 20 + 3 * n, "max_pixels", limit) for n, limit in enumerate(limits)]
+        limits = [(20 + 3 * n, max(4, area // part // factor) * factor) for n, part in enumerate((2, 4, 8))]
+        if request.engine == "vllm":  # it makes room for the largest picture that the processor lets through
+            limits.insert(0, (3, -(-area // factor) * factor))
+        return [_image_step(model, request, cost, "max_pixels", limit) for cost, limit in limits]
     key, values = {
         "internvl": ("max_patches", (6, 2, 1)),
         "internvl_chat": ("max_dynamic_patch", (6, 2, 1)),

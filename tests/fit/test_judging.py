@@ -120,6 +120,13 @@ def test_every_option_fits_when_applied(engine):
         assert all(step.flags for step in option.steps)
 
 
+def test_vllm_need_not_make_room_for_pictures_that_never_come():
+    answer = asked("qwen2.5-vl-7b-instruct", "24GiB", engine="vllm", context=65536, images=((1024, 768),))
+    assert answer.verdict == "no"
+    flags = [[step.flags for step in option.steps] for option in answer.options]
+    assert ["""--mm-processor-kwargs '{"max_pixels": 787136}'"""] in flags[:2]
+
+
 def test_other_engines_forget_the_first_ones_options():
     answer = asked("qwen2-vl-7b-instruct", "12GiB", engine="vllm", kv="fp8", utilization=0.9)
     engines = [option.steps[0].request.get("engine") for option in answer.options]
