@@ -39,6 +39,25 @@ def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
     return scheme in ("http", "https")
 
 
+def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
+    """A disk where a cache may lie: a data disk, the home folder's, else the working directory's; binds ``room.path``.
+
+    ``elsewhere``: it must not be the disk of the cache in effect; ``free``: bytes it must have.
+    """
+    known, rows = scope.get("disks")
+    if not known:
+        return None
+    caches = [row.get("mount") for row in rows or () if row.get("role") == "hf_cache"]
+    full = caches if clause.get("elsewhere") else []
+    for role, below in (("data", "huggingface"), ("home", ".cache/huggingface"), ("cwd", "huggingface")):
+        for row in rows or ():
+            fits = row.get("role") == role and row.get("writable") and not row.get("read_only")
+            if fits and row.get("mount") not in full and int(row.get("free") or 0) >= int(clause.get("free", 0)):
+                scope.bind("room.path", f"{str(row['path']).rstrip('/')}/{below}")
+                return True
+    return False
+
+
 def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
     """The program sends requests to this machine; with ``only``, to nothing else and loads no model.
 
@@ -63,4 +82,5 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "asks_localhost": asks_localhost,
     "endpoint_better": endpoint_better,
     "near_only_in_case": near_only_in_case,
+    "room_for_a_cache": room_for_a_cache,
 }
