@@ -17,7 +17,7 @@ from doctor.plan.journal import Journal, newest
 from doctor.plan.order import changes_shell
 from doctor.plan.running import run
 from doctor.plan.script import install
-from doctor.plan.shell import NAME, Target, command
+from doctor.plan.shell import FOLDERS, NAME, Target, command
 from doctor.plan.undo import forget, undo
 
 Say = Callable[[str], None]
@@ -125,6 +125,9 @@ def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
         _replace(real, startup.merged(old, wanted, place.shell))
     for name, value in wanted.items():
         os.environ.pop(name, None)
+        if value is not None and name in FOLDERS:
+            journal.put_by(_real(value, Path.home()) / "x")  # notes the folders that are about to be made
+            _real(value, Path.home()).mkdir(parents=True, exist_ok=True)
         if value is not None:
             os.environ[name] = str(_real(value, Path.home()))
 

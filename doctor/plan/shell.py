@@ -11,6 +11,7 @@ from doctor.knowledge import versions, wheels
 from doctor.model import FixStep, Snapshot
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+FOLDERS = ("TMPDIR", "TMP", "TEMP")  # variables whose folder must be there before a program starts
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -92,7 +93,8 @@ def _set_env(step: FixStep, target: Target) -> str:
         return ""
     if target.shell == "powershell":
         return f"$env:{step.target} = {quote(step.to, target.shell)}"
-    return f"export {step.target}={quote(step.to)}"
+    made = f"mkdir -p -- {quote(step.to)} && " if step.target in FOLDERS else ""
+    return f"{made}export {step.target}={quote(step.to)}"
 
 
 def _unset_env(step: FixStep, target: Target) -> str:

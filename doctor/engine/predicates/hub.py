@@ -40,7 +40,7 @@ def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
 
 
 def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
-    """A disk where a cache may lie: a data disk, the home folder's, else the working directory's; binds ``room.path``.
+    """A disk where a cache may lie: a data disk, the home's, else the working directory's; binds ``room.path``, ``room.disk``.
 
     ``elsewhere``: it must not be the disk of the cache in effect; ``free``: bytes it must have.
     """
@@ -53,7 +53,8 @@ def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
         for row in rows or ():
             fits = row.get("role") == role and row.get("writable") and not row.get("read_only")
             if fits and row.get("mount") not in full and int(row.get("free") or 0) >= int(clause.get("free", 0)):
-                scope.bind("room.path", f"{str(row['path']).rstrip('/')}/{below}")
+                scope.bind("room.disk", str(row["path"]).rstrip("/"))
+                scope.bind("room.path", f"{scope.bound['room.disk']}/{below}")
                 return True
     return False
 
