@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,7 +93,16 @@ def command(**values: Any) -> int:
     outcome = watched(partial(smoke, request), request, lang)
     snapshot = together(machine, outcome)
     write(told(snapshot, outcome, request, options, lang), options)
-    return 1 if outcome.failed() else 0
+    return status(outcome)
+
+
+def status(outcome: Outcome) -> int:
+    """1 when a step failed, 3 when a tier that was asked for could not be tried, else 0."""
+    from doctor.report.smoke import untried
+
+    if outcome.failed():
+        return 1
+    return 3 if untried([result.record() for result in outcome.results]) else 0
 
 
 def requested(asked: Asked) -> Request:
@@ -184,15 +192,17 @@ def told(snapshot: Snapshot, outcome: Outcome, request: Request, options: Option
         shown = options.output is None
         width = min(shutil.get_terminal_size((80, 24)).columns if shown else 80, 110)
         head = section.text(lang, results, request.arch or "", outcome.seconds, width, painter(options))
-    return head + (explained(judge(snapshot, options), snapshot, options, lang) if outcome.failed() else "")
+    return head + (explained(judge(snapshot, options), outcome, options, lang) if outcome.failed() else "")
 
 
-def explained(report: Report, snapshot: Snapshot, options: Options, lang: str) -> str:
-    """The report where a rule knows the failure, else the end of what was printed."""
+def explained(report: Report, outcome: Outcome, options: Options, lang: str) -> str:
+    """The report; before it the end of the first error where no rule names it."""
+    from doctor.collect.redact import Redactor
     from doctor.report import smoke as section
 
-    lines: Sequence[str] = snapshot.get("log.lines", [])
-    body = "\n" + rendered(report, options) if report.entries else ""
+    lines = Redactor.of_this_machine(Snapshot(report.snapshot)).text(outcome.first).splitlines()
+    serious = any(entry.finding.severity != "note" for entry in report.entries)
+    body = "\n" + rendered(report, options) if serious else ""
     if knows(report):
         return body
     return section.last_lines(lang, lines, options.format_ == "markdown") + body

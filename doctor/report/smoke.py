@@ -12,6 +12,7 @@ from doctor.words import say
 
 Paint = Callable[[str, str], str]
 Records = Sequence[Mapping[str, Any]]
+NOT_TRIED = "-"  # step of a tier that was left out; its detail is the step that failed before
 LAST = 12  # lines of an error that no rule knows
 
 
@@ -21,8 +22,21 @@ def verdict(language: str, results: Records, seconds: float) -> str:
     if bad is not None:
         holes = {key: plain(str(bad[key])) for key in ("tier", "step", "detail")}
         return say(language, "smoke.broke", **holes)
+    idle = untried(results)
+    if idle is not None:
+        return say(language, "smoke.nothing", tier=idle["tier"], detail=plain(str(idle["detail"])))
     good = sum(row["ok"] is True for row in results)
     return say(language, "smoke.done", count=good, seconds=f"{seconds:.1f}")
+
+
+def untried(results: Records) -> Mapping[str, Any] | None:
+    """The first step of a tier that was asked for and of which nothing could be tried to its end."""
+    for _, group in groupby(results, key=lambda row: row["tier"]):
+        rows = list(group)
+        last = rows[-1]
+        if last["ok"] is None and not any(row["ok"] is True for row in rows[1:]):
+            return last
+    return None
 
 
 def text(language: str, results: Records, arch: str, seconds: float, width: int, paint: Paint) -> str:
@@ -40,7 +54,7 @@ def text(language: str, results: Records, arch: str, seconds: float, width: int,
 def _row(language: str, row: Mapping[str, Any], width: int, paint: Paint) -> Iterator[str]:
     state = _state(language, row["ok"])
     head = f"    {state:<7} {row['seconds']:7.2f} s  "
-    lines = wrap(plain(_said(row)), width, head, " " * len(head))
+    lines = wrap(plain(_said(language, row)), width, head, " " * len(head))
     role = {True: "good", False: "error"}.get(row["ok"], "dim")
     yield lines[0].replace(state, paint(state, role), 1)
     yield from lines[1:]
@@ -50,7 +64,9 @@ def _state(language: str, ok: bool | None) -> str:
     return say(language, "smoke.skipped" if ok is None else "smoke.ok" if ok else "smoke.failed")
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _said(language: str, row: Mapping[str, Any]) -> str:
+    if row["step"] == NOT_TRIED:
+        return say(language, "smoke.after", step=row["detail"])
     return f"{row['step']}: {row['detail']}" if row["detail"] else str(row["step"])
 
 
@@ -58,7 +74,7 @@ def markdown_table(language: str, results: Records, seconds: float) -> str:
     """The same as a Markdown table."""
     rows = [f"**{markdown(verdict(language, results, seconds))}**", "", "| tier | step | | s |", "|---|---|---|---|"]
     for row in results:
-        cell = markdown(_said(row)).replace("|", "\\|").replace("\n", " ")
+        cell = markdown(_said(language, row)).replace("|", "\\|").replace("\n", " ")
         rows.append(f"| {row['tier']} | {cell} | {_state(language, row['ok'])} | {row['seconds']:.2f} |")
     return "\n".join(rows) + "\n"
 

@@ -18,6 +18,7 @@ import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIERS = {0: "stack", 1: "kernels", 2: "tiny", 3: "real", 4: "endpoint"}
+TRACE = 64 << 10  # characters of a traceback
 DETAIL = 400  # characters of an error that a result quotes
 ROOM = 16 << 30  # bytes of address space that a CPU run always gets
 
@@ -58,30 +59,39 @@ class Teller:
             return None
         self.send({"f": "begin", "v": {"step": name, "usual": usual}})
         began = time.monotonic()
-        ok, detail, value = True, "", None
+        ok, detail, trace, value = True, "", "", None
         try:
             value = work()
             detail = value if isinstance(value, str) else ""
         except Skip as reason:
             ok, detail = None, str(reason)
         except BaseException as error:  # whatever ends a user's program has to be told: SystemExit too
-            ok, detail = False, describe(error)
+            ok, detail, trace = False, describe(error), traced(error)
             flush()
-            traceback.print_exc()
+            sys.stderr.write(trace)
             flush()
         took = round(time.monotonic() - began, 3)
-        self.send({"f": "done", "v": {"tier": self.tier, "step": name, "ok": ok, "seconds": took, "detail": detail}})
+        self.send({"f": "done", "v": {"step": name, "ok": ok, "seconds": took, "detail": detail, "trace": trace}})
         return value if ok else None
 
 
 def describe(error):
-    """``Type: text`` of the first cause: lazy packages hide it behind an error of their own."""
+    """``Type: text`` of the first cause that was passed on: lazy packages hide it behind an error of their own."""
     seen = set()
-    while (error.__cause__ or error.__context__) and id(error) not in seen:
+    while error.__cause__ is not None and id(error) not in seen:
         seen.add(id(error))
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     text = " ".join(str(error).split())
     return ("%s: %s" % (type(error).__name__, text) if text else type(error).__name__)[:DETAIL]
+
+
+def traced(error):
+    """The traceback as the user's program would print it: our own frames around the call are left out."""
+    inner = error.__traceback__
+    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(HERE):
+        inner = inner.tb_next
+    rows = traceback.format_exception(type(error), error, inner or error.__traceback__)
+    return "".join(rows)[-TRACE:]
 
 
 def flush():

@@ -56,7 +56,7 @@ class Request(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One step: ``ok`` is None when it did not apply. ``why`` is a word of doctor/words.py with its holes."""
+    """One step: ``ok`` is None when it did not apply."""
 
     tier: int
     step: str
@@ -75,6 +75,7 @@ class Outcome:
     def __init__(self) -> None:
         self.results: list[Result] = []
         self.output = b""
+        self.first = ""  # traceback, or what was printed, of the first failure
         self.ends: dict[str, int] = {}  # log.exit_status, log.exit_signal
         self.began = time.monotonic()
         self.seconds = 0.0
@@ -181,6 +182,7 @@ class _Tier:
             seconds, ok = float(value.get("seconds", 0)), value.get("ok")
             step, detail = str(value.get("step", "")), str(value.get("detail", ""))
             self.outcome.results.append(Result(self.tier, step, ok if ok is None else bool(ok), seconds, detail))
+            self.outcome.first = self.outcome.first or str(value.get("trace", ""))
 
     def _begin(self, step: str, usual: float) -> None:
         self.current = step
@@ -199,6 +201,7 @@ class _Tier:
 
     def _lost(self, answer: Answer) -> None:
         """The child ended without its end mark: the step it was in is what failed."""
+        self.outcome.first = self.outcome.first or answer.output.decode("utf-8", "replace")
         seconds = round(time.monotonic() - self.began, 3) if self.current else round(answer.seconds, 3)
         step = self.current or "start"
         ended = re.fullmatch(r"(signal|exit) (\d+)", answer.status)

@@ -60,7 +60,7 @@ class Server:
             return self.opener.open(request, timeout=self.patience)
         except urllib.error.HTTPError as error:
             said = error.read(CAP).decode("utf-8", "replace")
-            raise teller.Wrong("HTTP %d from %s: %s" % (error.code, path, message(said)))
+            raise teller.Wrong("HTTP %d from %s: %s" % (error.code, path, message(said))) from None
 
     def models(self, teller):
         with self.ask(teller, "/models") as answer:

@@ -50,6 +50,17 @@ def config_of(row, settings):
     return config
 
 
+def unknown(folder, kind):
+    """This transformers is too old for the type: let it say so itself, in the words that a user sees."""
+    import transformers
+
+    os.makedirs(folder)
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as stream:
+        json.dump({"model_type": kind}, stream)
+    transformers.AutoConfig.from_pretrained(folder)
+    raise ImportError("this transformers knows the type %s but has no model class for it" % kind)
+
+
 class Made:
     """Weights, config and processor in a folder of their own."""
 
@@ -60,7 +71,9 @@ class Made:
 
         torch = load_torch()  # noqa: F821 - given by child.part
         self.folder = os.path.join(settings["folder"], "tiny")
-        kind = getattr(transformers, row["class"])
+        kind = getattr(transformers, row["class"], None)
+        if kind is None:
+            unknown(self.folder, config["model_type"])
         processor, self.prompt, changes = part("processors").make(config)  # noqa: F821 - given by child.part
         vocabulary = (len(processor.tokenizer) + 63) // 64 * 64
         small = part("shrink").shrink(config, vocabulary)  # noqa: F821 - given by child.part
