@@ -40,7 +40,7 @@ def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
 
 
 def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
-    """A disk where a cache may lie: a data disk, the home's, else the working directory's; binds ``room.path``, ``room.disk``.
+    """A disk with room: a data disk, the home's, else the working directory's; binds ``room.path``, ``room.disk``.
 
     ``elsewhere``: it must not be the disk of the cache in effect; ``free``: bytes it must have.
     """
