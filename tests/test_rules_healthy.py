@@ -78,6 +78,14 @@ def gpu_facts(driver, *cards):
     }
 
 
+def drives(driver, toolkit, cc):
+    """Does this driver know the card, and serve the toolkit without a compatibility mode?"""
+    branch = cuda.branch(driver)
+    if cc in ("10.0", "12.0") and branch < 570:
+        return False
+    return cuda.serves(driver, toolkit) == "yes" and cuda.driver_keeps(branch, cc) is not False
+
+
 def python_for(torch):
     tags = ["3.11.7", "3.10.14", "3.12.4"]
     return next(v for v in tags if wheels.has_wheel("torch", torch, wheels.python_tag(v), "linux_x86_64"))
@@ -119,11 +127,8 @@ def test_every_pairing_that_fits(torch):
     for name, cc, gib in CARDS:
         if archs.torch_carries(torch, cc, local) != "yes":
             continue
-        for driver in DRIVERS:
-            if cuda.serves(driver, row["cuda"]) != "yes" or cuda.driver_keeps(cuda.branch(driver), cc) is False:
-                continue
-            if cc in ("10.0", "12.0") and cuda.branch(driver) < 570:  # older branches do not know the card
-                continue
+        drivers = [driver for driver in DRIVERS if drives(driver, row["cuda"], cc)]
+        for driver in {drivers[0], drivers[-1]}:
             facts = {**gpu_facts(driver, (name, cc, gib)), **at_python(python_for(torch))}
             assert not alarms(machine(dists, **facts)), (name, driver)
             tried += 1
@@ -228,6 +233,44 @@ def test_windows_with_a_card():
 def test_apple_silicon():
     dists = {name: version.partition("+")[0] for name, version in stack("2.5.1", "cpu").items()}
     assert not alarms(machine(dists, **CPU, **at_python("3.11.7"), **MAC))
+
+
+# --- harmless circumstances -----------------------------------------------------------------------------------------
+
+BUSY = {**card(*CARDS[8]), "used": 3 * GIB, "free": 21 * GIB, "processes": 2, "utilization": 40, "display": True}
+CIRCUMSTANCES = {
+    "a card that is chosen": {"env.CUDA_VISIBLE_DEVICES": "0", "cuda.visible": [0]},
+    "a desktop and a browser on the card": {"gpus": [BUSY]},
+    "a mirror of the hub": {"env.HF_ENDPOINT": "https://hf-mirror.com", "hf.endpoint": "https://hf-mirror.com"},
+    "a cache elsewhere": {"env.HF_HOME": "/data/huggingface", "hf.home": "/data/huggingface", "hf.hub_cache": "/data/huggingface/hub", "hf.hub_cache_by": "HF_HOME"},
+    "a token": {"env.HF_TOKEN": "<redacted>", "hf.token": "HF_TOKEN"},
+    "an allocator setting": {"env.PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"},
+    "a proxy that answers": {
+        "env.http_proxy": "http://10.0.0.2:7890", "env.https_proxy": "http://10.0.0.2:7890", "env.no_proxy": "localhost,127.0.0.1",
+        "net.proxies": {"http": "http://10.0.0.2:7890", "https": "http://10.0.0.2:7890"}, "net.proxy_alive": True,
+    },
+    "the toolkit of torch's CUDA": {"cuda.nvcc": "12.4", "cuda.home": "/usr/local/cuda-12.4", "env.CUDA_HOME": "/usr/local/cuda-12.4"},
+    "a toolkit of another minor": {"cuda.nvcc": "12.1", "cuda.home": "/usr/local/cuda-12.1"},
+    "threads": {"env.OMP_NUM_THREADS": "8", "env.TOKENIZERS_PARALLELISM": "false", "env.MKL_NUM_THREADS": "8"},
+    "some swap in use": {"swap.total": 8 * GIB, "swap.used": GIB // 4},
+    "services listening": {"host.listening": [22, 80, 6006, 8888]},
+    "root without a container": {"host.root": True},
+    "eight files open": {"limit.nofile": 1024},
+    "wandb and jupyter": {"dist.wandb": "0.19.1", "dist.jupyterlab": "4.3.4", "dist.notebook": "7.3.2", "host.notebook": "jupyter"},
+    "headless opencv": {"dist.opencv-python-headless": "4.10.0.84"},
+    "science packages": {"dist.scipy": "1.14.1", "dist.scikit-learn": "1.6.0", "dist.pandas": "2.2.3", "dist.matplotlib": "3.10.0"},
+    "protobuf and friends": {"dist.protobuf": "5.29.2", "dist.grpcio": "1.68.1", "dist.tensorboard": "2.18.0"},
+    "onnx": {"dist.onnx": "1.17.0", "dist.onnxruntime-gpu": "1.20.1"},
+    "diffusers": {"dist.diffusers": "0.32.1", "dist.peft": "0.14.0"},
+    "offline with everything cached": {"env.HF_HUB_OFFLINE": "1", "hf.offline": True, "hf.offline_by": "HF_HUB_OFFLINE"},
+    "warm card": {"gpus": [{**card(*CARDS[8]), "temperature": 78, "utilization": 99, "throttle": ["power"]}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CIRCUMSTANCES)
+def test_a_harmless_circumstance(name):
+    facts = {**gpu_facts("550.127.05", CARDS[8]), **at_python("3.11.7"), **CIRCUMSTANCES[name]}
+    assert not alarms(machine(stack("2.5.1", "cu124"), **facts))
 
 
 # --- programs -------------------------------------------------------------------------------------------------------
