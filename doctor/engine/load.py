@@ -70,6 +70,14 @@ def _read(path: Path) -> str:
 
 def parse(name: str, raw: str, family: str) -> RuleFile:
     """One rule file's text. Raises RuleError with file and reason."""
+    try:
+        return _parse(name, raw, family)
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        # the checks below say what a value must be; where a pack holds quite another type, Python says it
+        raise RuleError(name, f"a value of the wrong type: {error}") from None
+
+
+def _parse(name: str, raw: str, family: str) -> RuleFile:
     match = _NAME.match(name)
     if not match:
         raise RuleError(name, "a rule file is named ABC123-the-slug.toml")

@@ -66,3 +66,18 @@ def test_a_pack_may_not_link_out(pack):
     (pack / "torch" / "TOR906-link.toml").symlink_to(RULES / "torch" / "TOR101-torch-torchvision-pair.toml")
     with pytest.raises(RuleError, match="regular file"):
         store.load(pack)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['applies = 1', 'applies = [{ any = 1 }]', 'applies = [{ dist = "torch", version = 2 }]', 'applies = [{ fact = 3, is = true }]',
+     'prior = "x"', 'sign = [{ log = "no kernel image", weight = "x" }]', 'fix = [1]', 'example = [1]', 'text = 1'],
+)  # fmt: skip
+def test_values_of_the_wrong_type_are_refused(line):
+    from doctor.engine.load import parse
+
+    head = 'id = "TOR101"\nsince = "0.1"\nseverity = "error"\n'
+    text = "" if line.startswith("text") else "".join(f'[text.{lang}]\ntitle = "a"\nwhy = "b"\nnext = "c"\nproof = "d"\n' for lang in ("en", "zh"))
+    sign = "" if line.startswith("sign") else 'sign = [{ log = "no kernel image" }]\n'
+    with pytest.raises(RuleError):
+        parse("TOR101-made-up.toml", head + line + "\n" + sign + text, "torch")
