@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from doctor.model.report import Command, Entry, Report
 from doctor.report.layout import MIN_WIDTH, paragraph, width_of, wrap
@@ -43,8 +44,17 @@ def verdict(report: Report) -> str:
         return say(report.language, "found", errors=count["error"], warnings=count["warning"], title=title)
     if report.source == "pasted":
         return _quiet(report)
+    failed = _failure(report.snapshot)
+    if failed:
+        return say(report.language, "unexplained", what=plain(failed))
     key = "clean.note" if count["note"] else "clean"
     return say(report.language, key, notes=count["note"])
+
+
+def _failure(facts: Mapping[str, Any]) -> str:
+    """What a watched command ended with: its error, else its exit status; empty when it went well or none ran."""
+    status = facts.get("log.exit_status")
+    return (unexplained(facts) or f"exit status {status}") if status else ""
 
 
 def _quiet(report: Report) -> str:
