@@ -5,7 +5,7 @@ Kept: model types, activations, image and patch sizes, merge sizes, rotary secti
 
 import copy
 
-VISION = 32  # width of the vision tower
+VISION = 64  # width of the vision tower; 4-bit kernels pack 64 numbers together, so nothing may be narrower
 INNER = 64  # width of the MLPs
 LAYERS = 2
 TOKENS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}  # as the made-up tokenizer numbers them
@@ -38,7 +38,7 @@ def language(text):
     groups = text.get("num_key_value_heads") or heads
     rotary = text.get("rope_scaling") or text.get("rope_parameters") or {}
     sections = rotary.get("mrope_section")
-    wide = 2 * sum(sections) if sections else min(text.get("head_dim") or 16, 32)
+    wide = 2 * sum(sections) if sections else min(text.get("head_dim") or 32, 32)
     text.update(num_hidden_layers=LAYERS, num_attention_heads=2, hidden_size=2 * wide)
     if text.get("model_type") != "opt":
         text["num_key_value_heads"] = 1 if groups < heads else 2
@@ -58,7 +58,7 @@ def language(text):
 
 
 def plain_vision(vision, hidden):
-    vision.update(hidden_size=VISION, intermediate_size=48, num_hidden_layers=LAYERS, num_attention_heads=2)
+    vision.update(hidden_size=VISION, intermediate_size=INNER, num_hidden_layers=LAYERS, num_attention_heads=2)
 
 
 def qwen2_vision(vision, hidden):
@@ -76,11 +76,11 @@ def qwen3_vision(vision, hidden):
 
 
 def qwen_later(vision, hidden):
-    vision.update(depth=LAYERS, hidden_size=VISION, num_heads=2, intermediate_size=48, out_hidden_size=hidden)
+    vision.update(depth=LAYERS, hidden_size=VISION, num_heads=2, intermediate_size=INNER, out_hidden_size=hidden)
 
 
 def mllama_vision(vision, hidden):
-    vision.update(hidden_size=VISION, intermediate_size=48, num_hidden_layers=LAYERS, num_global_layers=1)
+    vision.update(hidden_size=VISION, intermediate_size=INNER, num_hidden_layers=LAYERS, num_global_layers=1)
     vision.update(attention_heads=2, intermediate_layers_indices=[0, 1], vision_output_dim=3 * VISION)
 
 
@@ -95,7 +95,7 @@ def mllama_extra(small, text):
 
 def blip_extra(small, text):
     former = small.setdefault("qformer_config", {})
-    former.update(hidden_size=VISION, num_hidden_layers=LAYERS, num_attention_heads=2, intermediate_size=48)
+    former.update(hidden_size=VISION, num_hidden_layers=LAYERS, num_attention_heads=2, intermediate_size=INNER)
     former.update(encoder_hidden_size=VISION, vocab_size=64)
 
 
