@@ -63,7 +63,7 @@ class Redactor:
         return self._numbers[key]
 
     def text(self, text: str) -> str:
-        """Free text without secrets and identities. Linear in its length; the result does not change any more."""
+        """Free text without secrets and identities. Linear in its length; a result is redacted already."""
         text = self._clean(text)
         if "\x1b" in text:
             text = _ANSI.sub("", text)
