@@ -129,17 +129,19 @@ def _delete(step: FixStep, target: Target) -> str:
 # repository, folder of a local copy or "", then files that must be fetched over what is there
 _FETCH = (
     "import os, sys; from huggingface_hub import hf_hub_download as one, snapshot_download as every; "
-    "repo, folder, *files = sys.argv[1:]; place = {'local_dir': folder} if folder else {}; "
+    "repo, folder, *files = sys.argv[1:]; place = dict(local_dir=folder) if folder else {}; "
     "[one(repo, name, force_download=True, **place) for name in files]; "
-    "folder and files or every(repo, **place)"
+    "folder and files or every(repo, **place)"  # single files of a local folder are enough; a snapshot wants its links
 )
+_FETCH_ALL = "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1])"
 _ONLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 def _download(step: FixStep, target: Target) -> str:
     """Through the patient's own client, with its offline switches lifted for this one command."""
-    words = [step.target, step.bound.get("folder", ""), *step.bound.get("files", "").splitlines()]
-    call = " ".join([_python(target), "-c", quote(_FETCH, target.shell), *(quote(w, target.shell) for w in words)])
+    folder, files = step.bound.get("folder", ""), step.bound.get("files", "").splitlines()
+    code, words = (_FETCH, [step.target, folder, *files]) if folder or files else (_FETCH_ALL, [step.target])
+    call = " ".join([_python(target), "-c", *(quote(word, target.shell) for word in (code, *words))])
     if target.shell == "powershell":
         off = "; ".join(f"$env:{name} = '0'" for name in _ONLINE)
         return f"& {{ {off}; {call} }}"
