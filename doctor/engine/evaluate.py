@@ -10,6 +10,8 @@ from doctor.engine.scope import Case, Scope
 from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
 from doctor.model.facts import find
 
+# rule texts set a blank beside a hole for Latin values; a Chinese fallback wants none
+_BLANK_IN_CHINESE = re.compile("(?<=[\u4e00-\u9fff，。；：、（）]) (?=[\u4e00-\u9fff（])")
 HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 
 # Confidence of a finding by what speaks for it; a text's own weight comes from the sign that matched.
@@ -162,4 +164,5 @@ def fill_text(text: str, bound: dict[str, str]) -> str:
         value = bound.get(match.group(1), f"<{match.group(1)}>" if fallback is None else fallback)
         return value.removeprefix("==")  # "install X 1.2", not "install X ==1.2"
 
-    return HOLE.sub(put, text)
+    filled = HOLE.sub(put, text)
+    return filled if filled.isascii() else _BLANK_IN_CHINESE.sub("", filled)
