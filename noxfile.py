@@ -7,7 +7,7 @@ import nox
 def benchmarks(session: nox.Session) -> None:
     """Cost of the installed wheel (byte code compiled), see docs/performance.md."""
     session.install(".")
-    session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "tests/benchmarks/run.py", *session.posargs)
 
 
 @nox.session

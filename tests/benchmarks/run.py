@@ -1,4 +1,4 @@
-"""What the doctor costs, beside what others cost: ``python benchmarks/run.py [--python VENV/bin/python] [-n 9]``.
+"""What the doctor costs, beside what others cost: ``python tests/benchmarks/run.py [--python VENV/bin/python] [-n 9]``.
 
 CPU seconds (user + system, children included) and peak memory of the largest process, by the operating system's own
 accounting; each row runs in turn with the others, the median counts. Compare ratios: a busy machine moves all rows.
