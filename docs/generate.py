@@ -17,7 +17,7 @@ from doctor.engine.evaluate import fill_text  # noqa: E402
 from doctor.engine.load import RuleFile, load_dir  # noqa: E402
 from doctor.model.facts import CLOSED_FAMILIES, catalogue  # noqa: E402
 from doctor.model.snapshot import SCHEMA  # noqa: E402
-from doctor.report.layout import paragraph  # noqa: E402
+from doctor.report.markdown import prose  # noqa: E402
 from doctor.report.untrusted import markdown  # noqa: E402
 
 HEADS = {
@@ -65,7 +65,7 @@ def _page(item: RuleFile) -> Iterator[str]:
         text = {key: fill_text(value, {}) for key, value in item.text[language].items()}
         yield from ("", f"## {markdown(text['title'])}")
         for key, head in HEADS[language].items():
-            yield from ("", f"**{head}.** {markdown(paragraph(text[key].splitlines()))}")
+            yield from ("", f"**{head}.** {prose(text[key])}")
     if rule.signs:
         yield from ("", "## Text it prints", "")
         yield from (f"- `{sign.pattern}`" if "`" not in sign.pattern else f"- `` {sign.pattern} ``" for sign in rule.signs)

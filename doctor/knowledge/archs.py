@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
-from collections.abc import Iterable
 
 from packaging.version import Version
 

@@ -11,7 +11,8 @@ SEVERITIES = ("error", "warning", "note")
 LANGUAGES = ("en", "zh")
 TEXT_KEYS = ("title", "why", "next", "proof")
 FIX_KINDS = (
-    "pin", "uninstall", "reinstall", "set_env", "unset_env", "link", "move", "delete", "download", "edit", "run", "advise",
+    "pin", "uninstall", "reinstall", "set_env", "unset_env", "link", "move", "delete", "download", "edit", "run",
+    "advise",
 )  # fmt: skip
 SAFETIES = ("safe", "changes-env", "destructive", "manual")
 

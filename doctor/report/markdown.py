@@ -32,22 +32,22 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
     sure = markdown(sureness(report, entry))
     yield f"{level} {label}: {markdown(entry.title)}{sure} `{finding.rule}`{follows}"
     yield ""
-    yield _prose(entry.why)
+    yield prose(entry.why)
     yield ""
     for name, value, where in entry.seen:
         yield f"- {markdown(name)}: {_span(value)}" + (f" ({markdown(where)})" if where else "")
     if entry.confirm:
         yield f"- {say(language, 'confirm')}: {_span(entry.confirm)}"
     yield ""
-    yield f"**{say(language, 'do')}**: {_prose(entry.next)}"
+    yield f"**{say(language, 'do')}**: {prose(entry.next)}"
     yield from _commands(report, entry)
     yield ""
-    yield f"**{say(language, 'proof')}**: {_prose(entry.proof)}"
+    yield f"**{say(language, 'proof')}**: {prose(entry.proof)}"
     for link in entry.links:
         yield f"<{code(link)}>"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """A paragraph whose `code` stays code; everything else in it is escaped."""
     parts = paragraph(text.splitlines()).split("`")
     if len(parts) % 2 == 0:  # a backtick without a partner: none of them is markup
