@@ -132,11 +132,3 @@ def _names(text: str, cc: Version) -> bool:
     """``Maxwell 5.x`` names 5.0, 5.2 and 5.3; ``Volta 7.0`` names 7.0 only."""
     wanted = text.rpartition(" ")[2]
     return str(cc.major) == wanted[:-2] if wanted.endswith(".x") else Version(wanted) == cc
-
-
-@store.memo
-def first_toolkit(cc: str) -> str | None:
-    """First CUDA toolkit that compiles for a compute capability."""
-    name = f"sm_{cc.replace('.', '')}"
-    rows = store.rows("cuda_driver")["first_toolkit_for_sm"]
-    return next((str(row["toolkit"]) for row in rows if row["sm"] == name), None)

@@ -91,9 +91,3 @@ def _loose(chip: frozenset[str]) -> list[tuple[frozenset[str], str | None, bool,
     """Cards of the same chip words but another variant, then cards whose name says more than ``name`` does."""
     bare = chip - _VARIANT
     return [card for card in _cards() if card[0] - _VARIANT == bare] or [card for card in _cards() if bare < card[0]]
-
-
-def feature_floor(feature: str) -> str | None:
-    """Lowest compute capability of a feature: bf16_native, tf32, fp8, fp4, flash_attn_2, bnb_int8 ..."""
-    found = store.table("gpus")["feature_floors"].get(feature)
-    return str(found).split()[0] if found else None

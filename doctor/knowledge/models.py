@@ -57,21 +57,10 @@ def image_text_class(model_type: str) -> str | None:
     return row.get("class") if row else None
 
 
-def image_text_since(model_type: str) -> str | None:
-    """First transformers release whose vision-language auto class serves the type."""
-    row = _row(model_type)
-    return row.get("vlm") if row else None
-
-
 def outside(model_type: str) -> Mapping[str, str] | None:
     """A type that lives in model repositories or project packages: keys needs, transformers, native_alternative."""
     found: Mapping[str, str] | None = store.rows("remote_code_types").get(model_type)
     return found
-
-
-def newest_supporting(model_type: str, specifier: str = "") -> str | None:
-    """Newest transformers release that knows the type."""
-    return next((v for v in versions.candidates("transformers", specifier) if supports(model_type, v)), None)
 
 
 def nearest_supporting(model_type: str, transformers: str) -> str | None:

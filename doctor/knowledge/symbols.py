@@ -110,14 +110,6 @@ def nearest_with(dotted: str, version: str) -> str | None:
     return min(having, key=lambda v: (abs(order.index(v) - place), -order.index(v)))
 
 
-@store.memo
-def modules_with(package: str, name: str, version: str) -> tuple[str, ...]:
-    """Catalogued modules of a release that have ``name``: where a moved name went."""
-    modules = store.rows("symbols").get(normalise(package), {}).get("modules", {})
-    found = (m for m in modules if name in _module(normalise(package), m))
-    return tuple(m for m in found if exists(_dotted(package, m, name), version))
-
-
 def _dotted(package: str, module: str, name: str) -> str:
     top_level = module in ("__init__", *_TOP_LEVEL[:1])
     return f"{package}.{name}" if top_level else f"{package}.{module}.{name}"

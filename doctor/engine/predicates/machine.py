@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from doctor.engine.scope import Scope
-from doctor.knowledge import store, versions
+from doctor.knowledge import libraries
 from doctor.model.rule import Clause
 
 GIB = 1 << 30
@@ -150,27 +150,13 @@ def alloc_conf_unknown_option(scope: Scope, clause: Clause) -> bool | None:
         return False
     if not (known and there and torch):
         return None
-    options = known_alloc_options(torch)
-    if options is None:
-        return None
-    for part in str(value).split(","):
-        name = part.partition(":")[0].strip()
-        if name and name not in options:
-            scope.bind("option", name)
-            return True
-    return False
-
-
-def known_alloc_options(torch: str) -> frozenset[str] | None:
-    """The allocator options of a torch release; None when the release is not in the table."""
-    rows = store.rows("torch_alloc")
-    bare = versions.public(torch)
-    row = rows.get(bare)
-    if row is None:
-        minor = [name for name in rows if name.split(".")[:2] == bare.split(".")[:2]]
-        row = rows.get(minor[0]) if minor else None
-    options = row.get("options") if isinstance(row, Mapping) else row
-    return frozenset(options) if options else None
+    names = [part.partition(":")[0].strip() for part in str(value).split(",")]
+    answers = {name: libraries.allocator_knows(torch, name) for name in names if name}
+    wrong = [name for name, known_there in answers.items() if known_there is False]
+    if wrong:
+        scope.bind("option", wrong[0])
+        return True
+    return None if None in answers.values() else False
 
 
 def asks_for_many_tokens(scope: Scope, clause: Clause) -> bool | None:
