@@ -10,12 +10,14 @@ import click
 from doctor.commands.common import Options, emit, judge, language, report_options, status
 from doctor.model import Snapshot
 
+DEADLINE = 4.0  # seconds, for each probe child
+
 
 def target_options(command: Any) -> Any:
     """Options that say what is looked at."""
     for option in (
         click.option("--online", is_flag=True, help="Also ask the hub and the package index (else no network)."),
-        click.option("--timeout", type=float, default=4.0, show_default=True, help="Deadline for all probes, seconds."),
+        click.option("--timeout", type=float, default=DEADLINE, show_default=True, help="Seconds that each probe has."),
         click.option("--model", help="Model that is to run: repository id or folder."),
         click.option("--python", help="Interpreter or environment folder to diagnose; otherwise the active one."),
     ):

@@ -75,8 +75,8 @@ def both_ends(stream: BinaryIO) -> bytes:
 
 def beside_machine(text: Snapshot, python: str | None, model: str | None, lang: str) -> Snapshot:
     """The text's own facts beside what this machine says; the machine wins."""
-    from doctor.commands.check import live
+    from doctor.commands.check import DEADLINE, live
 
-    machine = live((), python, model, 8.0, False, lang)
+    machine = live((), python, model, DEADLINE, False, lang)
     said = {name: value for name, value in text.facts.items() if name.startswith("log.") or name not in machine.facts}
     return machine.with_facts(said)
