@@ -57,7 +57,8 @@ class Conflict:
 class Goal:
     """One finding that the plan is to cure, and the way of its fix that was chosen.
 
-    ``proof``: simulated (the predicted snapshot has lost it) or afterwards (only a new check can tell).
+    ``proof``: simulated (the predicted snapshot has lost it), foreseen (the other steps would have brought it, and the
+    predicted snapshot does not have it) or afterwards (only a new check can tell).
     """
 
     rule: str

@@ -128,14 +128,15 @@ class World:
         specs = list(specs)
         have = self.installed.get(name)
         fits = have is not None and all(versions.accepts(spec, have) is not False for spec in specs)
-        fits = fits and not self._other_build(name, str(have))
+        fits = fits and not self.other_build(name)
         if self.fixed(name):
             return [str(have)] if fits else []
         first = [str(have)] if fits else []
         return first + self._others(name, have, specs)
 
-    def _other_build(self, name: str, have: str) -> bool:
-        """True when a goal names a build (``+cu121``) that is not the installed one."""
+    def other_build(self, name: str) -> bool:
+        """True when a goal names a build (``+cu121``) that is not the installed one, perhaps of the same release."""
+        have = self.installed.get(name, "")
         named = [goal.spec for goal in self.wanted.get(name, ()) if versions.local(goal.spec)]
         return any(versions.accepts(spec, have) is False for spec in named)
 
@@ -144,8 +145,23 @@ class World:
         if not wheels.catalogued(name):
             made = from_specifier(joined) if joined or have is None else None
             return [made] if made else []
-        offered = [v for v in versions.candidates(name) if all(versions.accepts(s, v) for s in specs) and v != have]
-        return nearest_first(name, have, self._installable(name, offered))
+        there = None if self.other_build(name) else have
+        offered = [v for v in versions.candidates(name) if all(versions.accepts(s, v) for s in specs) and v != there]
+        return nearest_first(name, have, self._installable(name, offered), upwards=self._rises_with_torch(name))
+
+    def _rises_with_torch(self, name: str) -> bool:
+        """True for what states a torch while a finding wants a newer one: the release for it is a newer one, too."""
+        have = self.installed.get(name)
+        if have is None or not self._newer_torch:
+            return False
+        return any(other == TORCH for other, _ in self._all_needs(name, have, here=True))
+
+    @cached_property
+    def _newer_torch(self) -> bool:
+        have = self.installed.get(TORCH)
+        specs = [public(goal.spec) for goal in self.wanted.get(TORCH, ())]
+        best = next((v for v in versions.candidates(TORCH) if all(versions.accepts(s, v) for s in specs)), None)
+        return bool(have and best and specs) and versions.compare(str(have), str(best)) == -1
 
     def _installable(self, name: str, offered: list[str]) -> list[str]:
         """Those with a wheel for this Python and platform; all of them where nothing is known or none has one."""
@@ -181,17 +197,20 @@ def _below(base: str) -> str:
     return ".".join(map(str, [*release, 9999]))
 
 
-def nearest_first(name: str, have: str | None, offered: list[str]) -> list[str]:
-    """Nearest series (major.minor) first and its newest release within; without ``have`` newest first."""
+def nearest_first(name: str, have: str | None, offered: list[str], upwards: bool = False) -> list[str]:
+    """Nearest series (major.minor) first and its newest release within; without ``have`` newest first.
+
+    ``upwards``: whatever is newer comes before whatever is older.
+    """
     here = versions.parse(versions.public(have)) if have else None
     if here is None:
         return offered
     series = sorted({_series(v) for v in (*versions.known(name), str(here))})
     place = series.index(_series(str(here)))
 
-    def distance(version: str) -> tuple[int, bool]:
+    def distance(version: str) -> tuple[bool, int, bool]:
         away = series.index(_series(version)) - place
-        return abs(away), away > 0
+        return upwards and away < 0, abs(away), away > 0
 
     return sorted(offered, key=distance)  # stable: newest first within a series
 

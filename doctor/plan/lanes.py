@@ -15,18 +15,20 @@ Moved = Mapping[str, tuple[str | None, str]]
 def moves(world: World, changed: Moved) -> tuple[Move, ...]:
     """What changes, with the words for the installer."""
     lane = _lane(world, changed)
-    found = [_move(world, name, old, new, lane) for name, (old, new) in changed.items()]
+    torch = changed[TORCH][1] if TORCH in changed else world.installed.get(TORCH, "")
+    found = [_move(world, name, old, new, (versions.public(torch), lane)) for name, (old, new) in changed.items()]
     found += _partners_of_a_new_lane(world, changed, lane)
     return tuple(sorted(found, key=lambda move: (move.name != TORCH, move.name)))
 
 
-def _move(world: World, name: str, old: str | None, new: str, lane: str) -> Move:
+def _move(world: World, name: str, old: str | None, new: str, beside: tuple[str, str]) -> Move:
+    """``beside``: the torch that will be there, and its lane."""
     if not wheels.catalogued(name):
         asked = ",".join(goal.spec for goal in world.wanted.get(name, ()) if goal.spec)
         return Move(name, old, new, name + asked if name in world.wanted else "")
     local = _asked_local(world, name)
     if not local and (name == TORCH or name in pairs.FAMILY):
-        local = _built_for(name, new, _torch_after(world, new if name == TORCH else None), lane)
+        local = _built_for(name, new, *beside)
     full = f"{new}+{local}" if local else new
     return Move(name, old, full, f"{name}=={full}")
 
@@ -35,17 +37,16 @@ def _asked_local(world: World, name: str) -> str:
     return next((part for goal in world.wanted.get(name, ()) if (part := versions.local(goal.spec))), "")
 
 
-def _torch_after(world: World, new: str | None) -> str:
-    return new or versions.public(world.installed.get(TORCH, ""))
-
-
 def _built_for(name: str, version: str, torch: str, lane: str) -> str:
     """The local part to ask for: only where a build for the lane is certain and the default index has another."""
     if not lane or lane == wheels.default_variant(torch, "linux_x86_64"):
         return ""
     if name == TORCH:
         return lane if wheels.has_variant(version, lane) else ""
-    return lane if pairs.stated(torch, name) == version and wheels.has_variant(torch, lane) else ""
+    if pairs.stated(torch, name) == version:
+        return lane if wheels.has_variant(torch, lane) else ""
+    # a torchaudio without a pinned torch was built for the variants of the torch of its own number
+    return lane if name == "torchaudio" and wheels.has_variant(version, lane) else ""
 
 
 def _lane(world: World, changed: Moved) -> str:
@@ -81,12 +82,20 @@ def _partners_of_a_new_lane(world: World, changed: Moved, lane: str) -> list[Mov
     found = []
     for name in pairs.FAMILY:
         have = world.installed.get(name)
-        if have and name not in changed and versions.local(have) not in ("", lane):
+        if have and name not in changed and _lane_of(world, name, have) not in ("", lane):
             bare = versions.public(have)
             local = _built_for(name, bare, torch, lane)
             full = f"{bare}+{local}" if local else bare
             found.append(Move(name, have, full, f"{name}=={full}"))
     return found
+
+
+def _lane_of(world: World, name: str, have: str) -> str:
+    """The variant that an installed family member was built for; "" when it is not known."""
+    found = world.snapshot.get(f"{name}.cuda")
+    if found and not versions.local(have):
+        return cuda.cuda_variant(found) or ""
+    return versions.local(have) or wheels.default_variant(world.installed.get(TORCH, ""), world.where or "") or ""
 
 
 def installs(world: World, moved: Sequence[Move], solution: Mapping[str, str]) -> tuple[Install, ...]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from doctor.knowledge.derive import derive
 from doctor.model import Finding, FixStep, Rule, Snapshot
+from doctor.model.names import normalise
 from doctor.model.plan import Conflict, Constraint, Goal, Move, Plan
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure, hits
 from doctor.plan.constraints import World
 from doctor.plan.order import ordered
+from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
 
@@ -26,7 +28,9 @@ class Draft:
     world: World
     solution: dict[str, str]
     moves: tuple[Move, ...]
+    rebuilt: tuple[FixStep, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    spared: tuple[Cure, ...] = ()  # what the other cures cure as well
 
 
 def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = frozenset()) -> Plan:
@@ -37,14 +41,17 @@ def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = froze
     before = hits(rules, calm)
     draft, after = _settled(calm, rules, cures, keep, before)
     draft, after = _without_harm(calm, rules, draft, after, keep, before)
-    goals = tuple(_goal(cure, before, after) for cure in draft.cures)
-    left = {cure.finding.rule for cure in draft.cures}
+    draft, after = _without_excess(calm, rules, draft, after, keep)
+    asked = [cure.finding.rule for cure in cures]
+    meant = {cure.finding.rule: cure for cure in (*draft.cures, *draft.spared)}
+    order = [*(rule for rule in asked if rule in meant), *(rule for rule in meant if rule not in asked)]
+    goals = tuple(Goal(rule, *_of(meant[rule]), _proof(rule, before, after, asked)) for rule in order)
     strange = tuple(
-        rule for rule, found in after.items() if found.severity == "error" and rule not in before and rule not in left
+        rule for rule, found in after.items() if found.severity == "error" and rule not in before and rule not in meant
     )
-    steps, advice = ordered(draft.cures, draft.world)
-    cured = {goal.rule for goal in goals if goal.proof == "simulated"}
-    advice = tuple(step for step in advice if not cured.issuperset(step.because))
+    steps, advice = ordered(draft.cures, draft.world, draft.rebuilt)
+    cured = {goal.rule for goal in goals if goal.proof != "afterwards"}
+    advice = tuple(step for step in advice if step.bound.get("build") or not cured.issuperset(step.because))
     return Plan(
         goals=goals,
         constraints=draft.world.goals,
@@ -57,10 +64,15 @@ def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = froze
     )
 
 
-def _goal(cure: Cure, seen: dict[str, Finding], after: dict[str, Finding]) -> Goal:
-    found = cure.finding
-    proof = "simulated" if found.rule in seen and found.rule not in after else "afterwards"
-    return Goal(found.rule, found.slug, found.severity, cure.way, proof)
+def _of(cure: Cure) -> tuple[str, str, int]:
+    return cure.finding.slug, cure.finding.severity, cure.way
+
+
+def _proof(rule: str, before: dict[str, Finding], after: dict[str, Finding], asked: Sequence[str]) -> str:
+    """How it is known that a finding goes; one that only other steps of the plan would have brought is foreseen."""
+    if rule in after:
+        return "afterwards"
+    return "simulated" if rule in before else "afterwards" if rule in asked else "foreseen"
 
 
 def _settled(
@@ -101,6 +113,32 @@ def _without_harm(
         if len(then.keys() - before.keys()) < len(fresh):
             draft, after = replace(less, conflicts=draft.conflicts), then
     return draft, after
+
+
+def _without_excess(
+    snapshot: Snapshot, rules: Sequence[Rule], draft: Draft, after: dict[str, Finding], keep: frozenset[str]
+) -> tuple[Draft, dict[str, Finding]]:
+    """Leaves out the moves of cures whose findings the others cure as well: the least change wins."""
+    last_first = list(reversed(draft.cures))
+    for cure in sorted(last_first, key=lambda cure: not _changes_installed(cure, snapshot)):
+        if len(draft.cures) < 2 or not cure.certain:
+            continue
+        try:
+            less = _solved(snapshot, [other for other in draft.cures if other is not cure], keep)
+        except Unsolvable:
+            continue
+        if len(less.moves) >= len(draft.moves):
+            continue
+        then = hits(rules, predicted(snapshot, less))
+        if then.keys() <= after.keys():
+            spared = (*draft.spared, cure)
+            draft, after = replace(less, conflicts=draft.conflicts, spared=spared), then
+    return draft, after
+
+
+def _changes_installed(cure: Cure, snapshot: Snapshot) -> bool:
+    """True when a cure moves what is there; one that adds something missing disturbs less."""
+    return any(snapshot.get("dist." + normalise(step.target)) for step in cure.steps if step.kind in choose.PACKAGES)
 
 
 def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding]) -> list[Cure] | None:
@@ -158,7 +196,8 @@ def _conflict(snapshot: Snapshot, draft: Draft, cure: Cure, keep: frozenset[str]
 def _solved(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
     world = _world(snapshot, cures, keep)
     solution = solve(world)
-    return Draft(tuple(cures), world, solution, lanes.moves(world, moved(world, solution)))
+    moves = lanes.moves(world, moved(world, solution))
+    return Draft(tuple(cures), world, solution, moves, rebuilds(world, moves))
 
 
 def _world(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> World:
@@ -175,7 +214,9 @@ def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
     pins = {**_brought_along(snapshot, draft, pins), **pins}
     steps = [FixStep("pin", name, f"=={version}", "changes-env") for name, version in pins.items()]
     rest = [step for cure in draft.cures for step in cure.steps if step.kind in choose.SIMULATED and step.kind != "pin"]
-    return simulate(snapshot, [*(step for step in rest if step.kind == "uninstall"), *steps, *rest])
+    gone = [step for step in rest if step.kind == "uninstall"]
+    built = [step for step in draft.rebuilt if step.safety != "manual"]
+    return simulate(snapshot, [*gone, *steps, *rest, *built])
 
 
 def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> dict[str, str]:

@@ -27,7 +27,9 @@ _PLACE = {
 }
 
 
-def ordered(cures: Sequence[Cure], world: World) -> tuple[tuple[FixStep, ...], tuple[FixStep, ...]]:
+def ordered(
+    cures: Sequence[Cure], world: World, rebuilt: Sequence[FixStep] = ()
+) -> tuple[tuple[FixStep, ...], tuple[FixStep, ...]]:
     """``(steps in the order of doing, what only a person can do)``; pins are left to the installs."""
     found: dict[Key, FixStep] = {}
     for cure in cures:
@@ -35,7 +37,9 @@ def ordered(cures: Sequence[Cure], world: World) -> tuple[tuple[FixStep, ...], t
             each = exact(step, world.snapshot)
             if each is not None:
                 found.setdefault(_key(each), each)
-    steps = list(found.values())
+    again = {normalise(step.target) for step in rebuilt}
+    steps = [step for step in found.values() if step.kind != "reinstall" or normalise(step.target) not in again]
+    steps += rebuilt
     by_hand = [step for step in steps if step.kind in BY_HAND or step.safety == "manual"]
     moved = {normalise(step.target) for step in steps if step.kind == "pin"}
     done = [step for step in steps if step not in by_hand and not _in_installs(step, moved)]

@@ -39,7 +39,11 @@ def _head(plan: Plan, target: Target) -> list[str]:
     return first + [comment(line) for line in lines]
 
 
-_PROOF = {"simulated": "seen gone in the prediction", "afterwards": "to be confirmed by a new check"}
+_PROOF = {
+    "simulated": "seen gone in the prediction",
+    "foreseen": "would have come with the new versions",
+    "afterwards": "to be confirmed by a new check",
+}
 
 
 def _acts(plan: Plan, rule: str) -> bool:
@@ -70,7 +74,8 @@ def _because(step: FixStep, plan: Plan) -> Iterator[str]:
     slugs = {goal.rule: goal.slug for goal in plan.goals}
     who = ", ".join(f"{rule} {slugs.get(rule, '')}".strip() for rule in step.because)
     guess = "the repository is a guess by the folder's name" if step.bound.get("guess") else ""
-    why = guess or (step.to if step.kind == "run" else "")
+    built = f"{step.target} was compiled against {step.bound['build']}" if step.bound.get("build") else ""
+    why = guess or built or (step.to if step.kind == "run" else "")
     yield comment(f"{who}: {why}" if why else who)
 
 

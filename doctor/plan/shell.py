@@ -77,7 +77,8 @@ def guarded(step: FixStep, target: Target) -> str:
 
 
 def _requirement(step: FixStep) -> str:
-    return step.target + step.to
+    source = step.bound.get("from")
+    return f"{step.target} @ {source}" if source else step.target + step.to
 
 
 def _install(step: FixStep, target: Target) -> str:
@@ -172,8 +173,17 @@ def _reinstall(step: FixStep, target: Target) -> str:
     option = "--ignore-installed" if step.bound.get("over") else "--force-reinstall"
     option = "--reinstall" if target.installer == "uv" else option
     index = index_options(wheels.index_url(tag) if (tag := versions.local(step.to)) else None, target)
-    words = [installer(target, "install"), option, "--no-deps", *index, quote(_requirement(step), target.shell)]
-    return " ".join(words)
+    words = [installer(target, "install"), option, "--no-deps", *_building(step, target), *index]
+    return " ".join([*words, quote(_requirement(step), target.shell)])
+
+
+def _building(step: FixStep, target: Target) -> list[str]:
+    """A build against the torch that is there now: not isolated, and not the wheel that was built for the old one."""
+    if not step.bound.get("build"):
+        return []
+    links = step.bound.get("links")
+    fresh = "--no-cache" if target.installer == "uv" else "--no-cache-dir"
+    return ["--no-build-isolation", fresh, *(["--find-links", quote(links, target.shell)] if links else [])]
 
 
 def index_options(url: str | None, target: Target) -> list[str]:

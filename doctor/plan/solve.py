@@ -128,5 +128,5 @@ def moved(world: World, solution: Mapping[str, str]) -> dict[str, tuple[str | No
     return {
         name: (world.installed.get(name), version)
         for name, version in solution.items()
-        if world.installed.get(name) != version
+        if world.installed.get(name) != version or world.other_build(name)
     }

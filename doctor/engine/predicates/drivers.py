@@ -83,17 +83,26 @@ def driver_by_minor_compatibility(scope: Scope, _clause: Clause) -> bool | None:
 def _bind_build(scope: Scope, cc: str) -> None:
     """Binds ``want`` (specifier) and ``index`` of a torch that this card and driver run; nothing when none is known.
 
-    The installed release in another variant comes first, then newer releases.
+    The installed release in another variant comes first, then the nearest series, its newest release.
     """
     torch, driver = scope.snapshot.get("torch.version") or "", scope.snapshot.get("driver.version")
     where, python = _where(scope), scope.snapshot.get("python.version")
     tag = wheels.python_tag(python) if python else None
-    for spec in (f"=={versions.public(torch)}", "") if torch else ("",):
+    for spec in (f"=={versions.public(torch)}", *_series_around(torch)) if torch else ("",):
         found = archs.newest_for(cc, driver, where, tag, spec) if cc else _by_driver(torch, driver, where)
         if found:
             scope.bind("want", f"=={found[0]}+{found[1]}")
             scope.bind("index", wheels.index_url(found[1]))
             return
+
+
+def _series_around(torch: str) -> list[str]:
+    """``==2.5.*`` ... of every known torch series, nearest first."""
+    here = versions.parse(versions.public(torch))
+    found = {each.release[:2] for text in versions.known("torch") if (each := versions.parse(text)) is not None}
+    order = sorted(found | ({here.release[:2]} if here else set()))
+    place = order.index(here.release[:2]) if here else len(order)
+    return [f"=={major}.{minor}.*" for major, minor in sorted(order, key=lambda each: abs(order.index(each) - place))]
 
 
 def _by_driver(torch: str, driver: str | None, where: str) -> tuple[str, str] | None:
