@@ -1,14 +1,17 @@
 """Where the program begins: makes the interpreter ours, then calls the command line.
 
 The environment that is to be judged also started us: PYTHONPATH may put a stranger's ``click`` or ``packaging``
-before ours, and a ``sitecustomize`` found there has already run (docs/decisions/hostile-start.md).
+before ours, and a ``sitecustomize`` found there has already run. The launcher starts us isolated from both
+(docs/decisions/0008-launcher.md); ``python -m doctor`` and a folder that only PYTHONPATH names do not.
 """
 
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
+from contextlib import suppress
 
 
 def run() -> None:
@@ -20,6 +23,7 @@ def run() -> None:
     gc.set_threshold(100_000, 20, 20)
     prefer_our_own()
     open_closed_streams()
+    print_as_asked()
     from doctor.cli import main  # not before the path is in order
 
     try:
@@ -38,6 +42,19 @@ def open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
+def print_as_asked() -> None:
+    """An isolated interpreter does not read how whoever reads us wants our output encoded; so we do."""
+    asked = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+    if not asked and os.environ.get("PYTHONUTF8") == "1":
+        asked = "utf-8"
+    if not (sys.flags.ignore_environment and asked):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with suppress(LookupError):  # an encoding that Python does not know
+                stream.reconfigure(encoding=asked)
 
 
 def prefer_our_own() -> None:

@@ -138,9 +138,6 @@ class _Collection:
             "target": self.target.asked,
             "executable": None if self.target.asked else sys.executable,
             "prefix": None if self.target.asked else sys.prefix,
-            "site": []
-            if self.target.asked
-            else [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))],
             "model": self.request.model,
             "what": list(self.request.what),
         }

@@ -9,14 +9,14 @@ import scout
 
 
 def complete(ctx):
-    """``(site, path, version)``: as given, of the interpreter ``ctx["target"]`` by its files, else our own.
+    """``(site, path, version)``: as given, of the interpreter ``ctx["target"]`` or the folder ``ctx["prefix"]``.
 
     ``site`` stays empty when the folders cannot be told; then nothing is said about what is installed.
     """
-    if ctx.get("site") or not ctx.get("target"):
+    if ctx.get("site") or not (ctx.get("target") or ctx.get("prefix")):
         path = ctx.get("path") or _python_path(ctx)
         return ctx.get("site") or [], path, ctx.get("python_version") or sys.version.split()[0].rstrip("+")
-    found = scout.read_target(ctx)["_target"]
+    found = ctx if ctx.get("prefix") else scout.read_target(ctx)["_target"]
     if found["prefix"]:
         target = interp.Target({"prefix": found["prefix"], "env": ctx.get("env"), "cwd": ctx.get("cwd")})
         site = ([target.user_site] if target.user_enabled else []) + target.sites
