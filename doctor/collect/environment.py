@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from doctor.model.patterns import compiled
 
 # Names whose value is about how programs run. Prefixes first; everything else on the machine is never read.
 PREFIXES = (
@@ -189,11 +190,13 @@ NAMES = (
     "LOADEDMODULES",
     "SINGULARITY_NAME",
 )
-NUMBERS = re.compile(
-    r"(?:.*_NUM_THREADS|MAX_JOBS|.*_TIMEOUT|.*_PORT|WORLD_SIZE|RANK|LOCAL_RANK|LOCAL_WORLD_SIZE|VLLM_WORKER_COUNT|"
-    r"CUDA_LAUNCH_BLOCKING|HF_HUB_ETAG_TIMEOUT|HF_HUB_DOWNLOAD_TIMEOUT|OMP_NUM_THREADS|MAX_PIXELS|MIN_PIXELS)$"
-)
-SECRET = re.compile(r"(?i)(?:token|secret|passw|pwd|(?:^|_)(?:api_?)?key(?:_id)?$|credential|auth(?:$|_))")
+NUMBER_ENDINGS = ("_NUM_THREADS", "_TIMEOUT", "_PORT")
+NUMBERS = frozenset(
+    ("MAX_JOBS", "WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "VLLM_WORKER_COUNT", "CUDA_LAUNCH_BLOCKING",
+     "MAX_PIXELS", "MIN_PIXELS")
+)  # fmt: skip
+NUMBER = r"-?\d+(?:\.\d+)?(?:,\d+)*$"
+HIDDEN = r"(?i)(?:token|secret|passw|pwd|(?:^|_)(?:api_?)?key(?:_id)?$|credential|auth(?:$|_))"
 NOT_SECRET = ("TOKENIZERS_PARALLELISM", "HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "GIT_SSL_NO_VERIFY")
 VALUE_CAP = 4096  # characters
 ODD_BY_NATURE = ("LD_PRELOAD", "NO_COLOR", "LANGUAGE")
@@ -207,7 +210,7 @@ def allowed(name: str) -> bool:
 
 def secret(name: str) -> bool:
     """Whether only the fact that it is set may be told."""
-    return name not in NOT_SECRET and SECRET.search(name) is not None
+    return name not in NOT_SECRET and compiled(HIDDEN).search(name) is not None
 
 
 def read(env: Mapping[str, str]) -> dict[str, Any]:
@@ -235,6 +238,6 @@ def problem(name: str, value: str) -> str | None:
         return "control-character"
     if any(0xDC80 <= ord(c) <= 0xDCFF for c in value):
         return "not-utf-8"
-    if NUMBERS.match(name) and value and not re.match(r"-?\d+(?:\.\d+)?(?:,\d+)*$", value):
+    if value and (name in NUMBERS or name.endswith(NUMBER_ENDINGS)) and not compiled(NUMBER).match(value):
         return "not-a-number"
     return None

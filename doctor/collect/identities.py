@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+
+from doctor.model.patterns import compiled
 
 COMMON_USERS = frozenset(
     (
@@ -100,12 +101,6 @@ MACHINE_ID = (
 )
 
 Number = Callable[[str, str], str]
-
-
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Compiled when first needed."""
-    return re.compile(pattern)
 
 
 def _user(number: Number) -> Callable[[re.Match[str]], str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from doctor.model.patterns import compiled
+
 SCHEMES = ("http", "https", "all", "no", "ftp")
-LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0)$")
+LOOPBACK = r"(?:localhost|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0)$"
 
 
 def proxies(env: Mapping[str, str]) -> dict[str, str]:
@@ -29,7 +30,7 @@ def _local_port(url: str) -> int | None:
     """Port of a proxy on this machine, None for others and for URLs that have none."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        return parts.port if LOOPBACK.match(parts.hostname or "") else None
+        return parts.port if compiled(LOOPBACK).match(parts.hostname or "") else None
     except ValueError:
         return None
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from doctor.collect import identities, secrets_text
 from doctor.model.facts import FactSpec, find
+from doctor.model.patterns import compiled
 from doctor.model.snapshot import Snapshot
 
 CHUNK = 1 << 16  # characters of one line handed to the patterns at a time
-_ANSI = re.compile(r"\x1b\[[0-9;]{0,20}m")
+_ANSI = r"\x1b\[[0-9;]{0,20}m"
 _SEGMENT_END = r"(?=[/\\]|$|[\s:;,'\")\]])"
 # A plain fact (a version, a package's requirement) may still hold an address with a login in it.
 _SUSPECT = ("://", "@", "token", "passw", "secret", "api_key", "hf_", "sk-", "ghp_")
@@ -66,7 +67,7 @@ class Redactor:
         """Free text without secrets and identities. Linear in its length; a result is redacted already."""
         text = self._clean(text)
         if "\x1b" in text:
-            text = _ANSI.sub("", text)
+            text = compiled(_ANSI).sub("", text)
         text = secrets_text.redact(text)
         return self._identities(text)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 
 from doctor.collect.secretwords import parameter, placeholder, random_looking, strength
+from doctor.model.patterns import compiled
 
 GONE = "<credential>"
 PROVIDERS = (
@@ -122,9 +122,9 @@ PROSE = (
     r"(?:密码|口令|令牌|密钥|秘钥)(?:是|为))"
     r"[\s:：]{0,3})(?!<)([^\s，。；,;'\"]{6,400})"
 )
-PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nr]){0,20000}")
+PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+PEM_END = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+PEM_BODY = r"(?:[A-Za-z0-9+/=\s]|\\[nr]){0,20000}"
 
 
 def private_keys(text: str) -> str:
@@ -132,13 +132,13 @@ def private_keys(text: str) -> str:
     if "PRIVATE KEY" not in text:
         return text
     out, at = [], 0
-    for begin in PEM.finditer(text):
+    for begin in compiled(PEM).finditer(text):
         if begin.start() < at:
             continue
         out.append(text[at : begin.start()])
-        body = PEM_BODY.match(text, begin.end())
+        body = compiled(PEM_BODY).match(text, begin.end())
         at = body.end() if body else begin.end()
-        end = PEM_END.match(text, at)
+        end = compiled(PEM_END).match(text, at)
         at = end.end() if end else at
         out.append("<private-key>")
     return "".join(out) + text[at:]
@@ -306,12 +306,6 @@ RULES: tuple[tuple[tuple[str, ...], str, Replace], ...] = (
     (("env ", "setx ", "set -", "vars set "), SET, _option),
     (NAMES, PROSE, _prose),
 )
-
-
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Compiled when first needed: most machines need few of them."""
-    return re.compile(pattern)
 
 
 def redact(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from doctor.model.patterns import compiled
 
 _WORDS = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[\u4e00-\u9fff]+"
 
@@ -51,19 +52,9 @@ SHELL_FOLDERS = ("PWD", "OLDPWD")
 ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "authtoken", "token", "pwd")  # PGPASSWORD
 
 
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    return re.compile(_WORDS)
-
-
-@cache
-def _plain() -> re.Pattern[str]:
-    return re.compile(_PLAIN)
-
-
 def words(name: str) -> list[str]:
     """Lower-case words of snake_case, kebab-case, dotted and camelCase names."""
-    return [word.lower() for word in _word_pattern().findall(name)]
+    return [word.lower() for word in compiled(_WORDS).findall(name)]
 
 
 def strength(name: str) -> int:
@@ -113,7 +104,7 @@ _PLAIN = (
 def placeholder(value: str) -> bool:
     """A value that stands for a credential and is none: None, EMPTY, $NAME, <your token>, YOUR_API_KEY, a variable."""
     core = value.strip().strip("\"'`")
-    if not core or _plain().match(core) is not None:
+    if not core or compiled(_PLAIN).match(core) is not None:
         return True
     if re.fullmatch(r"[A-Za-z_.]+", core) and strength(core):
         return True  # api_key=api_key

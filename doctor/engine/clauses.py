@@ -25,6 +25,7 @@ from typing import Any
 from doctor.engine.scope import Scope
 from doctor.knowledge import pairs, versions
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 Truth = bool | None
@@ -82,7 +83,7 @@ def _env(clause: Clause, scope: Scope) -> Truth:
         return False
     if test == "equals":
         return bool(str(seen) == clause["value"])
-    return bool(re.search(clause["value"], str(seen)[:4096]))
+    return bool(compiled(clause["value"]).search(str(seen)[:4096]))
 
 
 @_head("pair", "is")
@@ -272,7 +273,7 @@ def _member(op: str, seen: Any, value: Any) -> Truth:
     if op.startswith("size"):
         return _order(op[4:], len(seen), value)
     items = seen if isinstance(seen, list | tuple) else [seen]
-    return any(re.search(value, str(item)[:4096]) for item in items)
+    return any(compiled(value).search(str(item)[:4096]) for item in items)
 
 
 def _order(op: str, left: Any, right: Any) -> bool:

@@ -9,9 +9,10 @@ from doctor.engine.clauses import Truth, every, note_match
 from doctor.engine.scope import Case, Scope
 from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
 from doctor.model.facts import find
+from doctor.model.patterns import compiled
 
 # rule texts set a blank beside a hole for Latin values; a Chinese fallback wants none
-_BLANK_IN_CHINESE = re.compile("(?<=[\u4e00-\u9fff，。；：、（）]) (?=[\u4e00-\u9fff（])")
+_BLANK_IN_CHINESE = "(?<=[\u4e00-\u9fff，。；：、（）]) (?=[\u4e00-\u9fff（])"
 HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 
 # Confidence of a finding by what speaks for it; a text's own weight comes from the sign that matched.
@@ -165,4 +166,4 @@ def fill_text(text: str, bound: dict[str, str]) -> str:
         return value.removeprefix("==")  # "install X 1.2", not "install X ==1.2"
 
     filled = HOLE.sub(put, text)
-    return filled if filled.isascii() else _BLANK_IN_CHINESE.sub("", filled)
+    return filled if filled.isascii() else compiled(_BLANK_IN_CHINESE).sub("", filled)

@@ -10,8 +10,9 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any
+
+from doctor.model.patterns import compiled
 
 if sys.version_info >= (3, 11):
     from re import _constants as sre_constants  # type: ignore[attr-defined]
@@ -67,12 +68,6 @@ class Log:
                     best = (row, match)
                     break
         return best
-
-
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern, compiled once."""
-    return re.compile(pattern)
 
 
 def literals_of(pattern: str) -> tuple[str, ...]:

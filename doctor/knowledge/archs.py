@@ -10,8 +10,9 @@ from operator import itemgetter
 from packaging.version import Version
 
 from doctor.knowledge import cuda, store, versions, wheels
+from doctor.model.patterns import compiled
 
-_ARCH = re.compile(r"^(sm|compute)_(\d+)(\d)([af]?)$")
+_ARCH = r"^(sm|compute)_(\d+)(\d)([af]?)$"
 
 
 @store.memo
@@ -53,7 +54,7 @@ def carries(arches: Iterable[str], cc: str) -> str | None:
     here = versions.parse(cc)
     if here is None:
         return None
-    found = [match for each in arches if (match := _ARCH.match(each))]
+    found = [match for each in arches if (match := compiled(_ARCH).match(each))]
     if any(_runs(match, here) for match in found if match[1] == "sm"):
         return "yes"
     jit = any((int(m[2]), int(m[3])) <= here.release[:2] and not m[4] for m in found if m[1] == "compute")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from packaging.version import Version
 
 from doctor.knowledge import store, versions
+from doctor.model.patterns import compiled
 
-_VARIANT = re.compile(r"^cu(\d+)(\d)$")
+_VARIANT = r"^cu(\d+)(\d)$"
 # last driver branch that older tables name as the floor of a major: above it is surely fine, below it not known
 _WINDOWS_SURE = {12: Version("528.33")}
 
 
 def variant_cuda(variant: str) -> str | None:
     """``cu118`` -> ``11.8``; None for ``cpu`` and anything else."""
-    found = _VARIANT.match(variant)
+    found = compiled(_VARIANT).match(variant)
     return f"{found[1]}.{found[2]}" if found else None
 
 

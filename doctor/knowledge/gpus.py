@@ -6,9 +6,10 @@ import re
 from typing import NamedTuple
 
 from doctor.knowledge import store
+from doctor.model.patterns import compiled
 
-_WORD = re.compile(r"[a-z]+\d*[a-z]*\d*|\d+[a-z]*")
-_MEMORY = re.compile(r"^(\d+)gi?b$")
+_WORD = r"[a-z]+\d*[a-z]*\d*|\d+[a-z]*"
+_MEMORY = r"^(\d+)gi?b$"
 # words that say nothing about the chip
 _NOISE = frozenset(
     (
@@ -59,9 +60,9 @@ class Gpu(NamedTuple):
 def _tokens(name: str) -> tuple[frozenset[str], str | None, bool]:
     """``(chip words, memory in GB, a variant with memory of its own)``."""
     text = name.lower().partition(" mig ")[0].replace("(", " ").replace(")", " ")
-    words = [word for part in re.split(r"[\s\-/_,]+", text) for word in _WORD.findall(part)]
-    memory = next((found[1] for word in words if (found := _MEMORY.match(word))), None)
-    chip = frozenset(w for w in words if w not in _NOISE and not _MEMORY.match(w))
+    words = [word for part in re.split(r"[\s\-/_,]+", text) for word in compiled(_WORD).findall(part)]
+    memory = next((found[1] for word in words if (found := compiled(_MEMORY).match(word))), None)
+    chip = frozenset(w for w in words if w not in _NOISE and not compiled(_MEMORY).match(w))
     return chip, memory, bool(set(words) & _VARIANT) or " mig " in name.lower()
 
 

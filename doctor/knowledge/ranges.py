@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.knowledge import store, versions
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 Environment = Mapping[str, str]
 
-_VARIABLE = re.compile(r"\b(?:python_(?:full_)?version|os_name|sys_platform|platform_\w+|implementation_\w+|extra)\b")
-_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
+_VARIABLE = r"\b(?:python_(?:full_)?version|os_name|sys_platform|platform_\w+|implementation_\w+|extra)\b"
+_NAME = r"\s*([A-Za-z0-9._-]+)"
 # a name and plain bounds: packaging, slow to load, would say the same
 _BOUND = r"(?:[<>]=?|[=!]=)\s*\d{1,9}(?:\.\d{1,9})*"
-_PLAIN = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*({_BOUND}(?:\s*,\s*{_BOUND})*)\s*")
+_PLAIN = rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*({_BOUND}(?:\s*,\s*{_BOUND})*)\s*"
 _LONGEST = 1000  # characters of a requirement line
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
 _PLATFORM = {
     "linux": ("Linux", "linux", "posix"),
     "windows": ("Windows", "win32", "nt"),
@@ -61,7 +62,7 @@ def read(line: str) -> Requirement | None:
 @lru_cache(maxsize=8192)
 def _variables(line: str) -> frozenset[str]:
     marker = line.partition(";")[2]
-    return frozenset(_VARIABLE.findall(_QUOTED.sub("", marker)))
+    return frozenset(compiled(_VARIABLE).findall(compiled(_QUOTED).sub("", marker)))
 
 
 def applies(line: str, env: Environment) -> bool | None:
@@ -128,10 +129,10 @@ def pick(lines: Iterable[str], of: str, env: Environment | None = None) -> str |
 
 def _about(line: str, of: str, env: Environment) -> str | None:
     """The specifier of a line that is about ``of`` and holds in ``env``."""
-    name = _NAME.match(line)  # most lines are about others: parsing those is dear
+    name = compiled(_NAME).match(line)  # most lines are about others: parsing those is dear
     if name is None or normalise(name[1]) != normalise(of):
         return None
-    plain = _PLAIN.fullmatch(line)
+    plain = compiled(_PLAIN).fullmatch(line)
     if plain:
         return ",".join(sorted({*re.sub(r"\s", "", plain[1]).split(",")}))
     found = read(line)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from doctor.knowledge import store, versions
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 
 # transformers exports these modules at its top level
 _TOP_LEVEL = ("<auto maps>", "cache_utils")
 
 # What follows the name of the family in the name of a class.
-_PART = re.compile(r"(Vision|Text|Audio|Speech|Q[Ff]ormer|Encoder)*(Model(WithProjection)?|Config|For[A-Z]\w+)$")
+_PART = r"(Vision|Text|Audio|Speech|Q[Ff]ormer|Encoder)*(Model(WithProjection)?|Config|For[A-Z]\w+)$"
 
 Span = tuple[str | None, str | None, tuple[tuple[str, str], ...]]
 
@@ -91,7 +90,7 @@ def family_older(dotted: str, version: str) -> bool:
     A class enters the auto maps, the table's source for top-level names, at times long after it could be imported.
     """
     name = dotted.rpartition(".")[2]
-    found = _PART.search(name)
+    found = compiled(_PART).search(name)
     if dotted != f"transformers.{name}" or not found or not found.start():
         return False
     family = span(f"transformers.{name[: found.start()]}Config")

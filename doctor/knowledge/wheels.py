@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from doctor.knowledge import pairs, store, versions
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 
 _MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
-_PEP600 = re.compile(r"manylinux_(\d+)_(\d+)")
+_PEP600 = r"manylinux_(\d+)_(\d+)"
 _PLATFORM = {
     ("linux", "x86_64"): "linux_x86_64",
     ("linux", "amd64"): "linux_x86_64",
@@ -150,7 +151,7 @@ def _partner_pin(torch: str, name: str) -> str | None:
 def glibc_floor(torch: str, where: str = "linux_x86_64") -> str | None:
     """Oldest glibc that torch's default wheel installs on, by its manylinux tag."""
     text = str(_build(torch, where).get("manylinux") or "")
-    found = _PEP600.search(text)
+    found = compiled(_PEP600).search(text)
     if found:
         return f"{found[1]}.{found[2]}"
     return next((floor for word, floor in _MANYLINUX.items() if text.startswith(word)), None)

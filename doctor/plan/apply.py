@@ -11,6 +11,7 @@ from pathlib import Path
 
 from doctor.errors import ApplyError
 from doctor.model import FixStep, Snapshot
+from doctor.model.patterns import compiled
 from doctor.model.plan import Plan
 from doctor.plan import startup
 from doctor.plan.journal import Journal, newest
@@ -135,7 +136,7 @@ def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
 def variables(plan: Plan) -> dict[str, str | None]:
     """What the plan sets (a value) and takes away (None)."""
     kinds = ("set_env", "unset_env")
-    steps = [step for step in plan.steps if step.kind in kinds and NAME.fullmatch(step.target)]
+    steps = [step for step in plan.steps if step.kind in kinds and compiled(NAME).fullmatch(step.target)]
     return {step.target: step.to if step.kind == "set_env" else None for step in steps}
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from doctor.engine.evaluate import HOLE
 from doctor.knowledge import versions, wheels
 from doctor.model import FixStep, Snapshot
+from doctor.model.patterns import compiled
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"
 FOLDERS = ("TMPDIR", "TMP", "TEMP")  # variables whose folder must be there before a program starts
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ def quote(value: str, shell: str = "bash") -> str:
 
     Control and bidirectional characters are dropped: they would hide what a pasted command does.
     """
-    value = CONTROL.sub("", value)
+    value = compiled(CONTROL).sub("", value)
     if value == "~" or value.startswith("~/"):
         rest = value[2:]
         if shell == "powershell":
             return '"$HOME"' if not rest else f"(Join-Path $HOME {quote(rest, shell)})"
         return '"$HOME"' + ("/" + quote(rest, shell) if rest else "")
     if shell == "powershell":
-        return value if _PLAIN.fullmatch(value) and value[0] not in "@-" else "'" + _ps(value) + "'"
+        return value if compiled(_PLAIN).fullmatch(value) and value[0] not in "@-" else "'" + _ps(value) + "'"
     return shlex.quote(value)
 
 
@@ -62,7 +63,7 @@ def command(step: FixStep, target: Target) -> str:
 
 def comment(text: str) -> str:
     """One line that no shell runs, whatever the text holds."""
-    return "# " + " ".join(CONTROL.sub("", text).split())
+    return "# " + " ".join(compiled(CONTROL).sub("", text).split())
 
 
 def guarded(step: FixStep, target: Target) -> str:
@@ -90,7 +91,7 @@ def _uninstall(step: FixStep, target: Target) -> str:
 
 
 def _set_env(step: FixStep, target: Target) -> str:
-    if not NAME.fullmatch(step.target):
+    if not compiled(NAME).fullmatch(step.target):
         return ""
     if target.shell == "powershell":
         return f"$env:{step.target} = {quote(step.to, target.shell)}"
@@ -99,7 +100,7 @@ def _set_env(step: FixStep, target: Target) -> str:
 
 
 def _unset_env(step: FixStep, target: Target) -> str:
-    if not NAME.fullmatch(step.target):
+    if not compiled(NAME).fullmatch(step.target):
         return ""
     if target.shell == "powershell":
         return f"Remove-Item Env:{step.target}"
@@ -158,7 +159,7 @@ def _run(step: FixStep, target: Target) -> str:
 def _python(target: Target) -> str:
     """The patient's interpreter as the first word of a command."""
     python = quote(target.python, target.shell)
-    return f"& {python}" if target.shell == "powershell" and not _PLAIN.fullmatch(python) else python
+    return f"& {python}" if target.shell == "powershell" and not compiled(_PLAIN).fullmatch(python) else python
 
 
 def installer(target: Target, verb: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
+from doctor.model.patterns import compiled
 from doctor.plan.shell import NAME, quote
 
 BEGIN, END = "# >>> vlmdoctor >>>", "# <<< vlmdoctor <<<"
@@ -28,7 +29,7 @@ def shell_of(program: str) -> str:
 
 def lines(variables: Variables, shell: str) -> list[str]:
     """One line a variable, in the shell's own words."""
-    return [_line(name, value, shell) for name, value in variables.items() if NAME.fullmatch(name)]
+    return [_line(name, value, shell) for name, value in variables.items() if compiled(NAME).fullmatch(name)]
 
 
 def _line(name: str, value: str | None, shell: str) -> str:

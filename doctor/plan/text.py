@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.model.patterns import compiled
 from doctor.model.plan import Plan
 from doctor.plan.order import changes_shell
 from doctor.plan.script import install
@@ -14,7 +15,7 @@ from doctor.words import say
 def render(plan: Plan, target: Target, language: str) -> str:
     """The plan as plain lines; control characters of strangers are dropped."""
     body = list(_lines(plan, target, language)) or [say(language, "fix.none")]
-    return "\n".join(CONTROL.sub("", line) for line in body) + "\n"
+    return "\n".join(compiled(CONTROL).sub("", line) for line in body) + "\n"
 
 
 def _lines(plan: Plan, target: Target, language: str) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from doctor.model.patterns import compiled
+
 # C0 (but tab), DEL, C1, zero-width and bidirectional controls, line separators: they steer terminals and hide text.
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&@!])")
+_CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_MARKDOWN = r"([\\`*_{}\[\]<>#|~&@!])"
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -15,7 +17,7 @@ def _visible(match: re.Match[str]) -> str:
 
 def plain(text: str) -> str:
     """One line for a terminal or a log: control characters are shown, never sent."""
-    return _CONTROL.sub(_visible, text.replace("\r\n", "\n").replace("\n", " "))
+    return compiled(_CONTROL).sub(_visible, text.replace("\r\n", "\n").replace("\n", " "))
 
 
 def lines(text: str) -> list[str]:
@@ -25,7 +27,7 @@ def lines(text: str) -> list[str]:
 
 def markdown(text: str) -> str:
     """One line of prose inside Markdown: nothing in it is markup, a mention or a link."""
-    return _MARKDOWN.sub(r"\\\1", plain(text))
+    return compiled(_MARKDOWN).sub(r"\\\1", plain(text))
 
 
 def code(text: str) -> str:

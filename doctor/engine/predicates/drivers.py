@@ -10,17 +10,18 @@ from packaging.version import Version
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import archs, cuda, versions, wheels
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 # Chip names as pci.ids prints them: GM107, GP102, GV100 are Maxwell, Pascal, Volta; GB202 is Blackwell.
-_CHIP = re.compile(r"\b(G[KMPVABH]|TU|AD)(\d)\d\d")
+_CHIP = r"\b(G[KMPVABH]|TU|AD)(\d)\d\d"
 _PRE_TURING = ("GM", "GP", "GV")
 # The same split by PCI device id (pci.ids): Maxwell to Volta lie below Turing's first id, Blackwell starts at 2900.
 _MAXWELL_TO_VOLTA = range(0x1340, 0x1E00)
 _BLACKWELL = range(0x2900, 0x3200)
-_DEVICE_ID = re.compile(r"^(?:0x)?([0-9a-fA-F]{4})$|\[(?:10de:)?([0-9a-fA-F]{4})\]")
+_DEVICE_ID = r"^(?:0x)?([0-9a-fA-F]{4})$|\[(?:10de:)?([0-9a-fA-F]{4})\]"
 
-_VENDOR = re.compile("10de|nvidia", re.IGNORECASE)
+_VENDOR = "(?i)10de|nvidia"
 
 
 def _os(scope: Scope) -> str:
@@ -114,7 +115,7 @@ def _by_driver(torch: str, driver: str | None, where: str) -> tuple[str, str] | 
 
 
 # libraries that bring CUDA kernels of their own
-_EXTENSION = re.compile(
+_EXTENSION = (
     r"flash|xformers|awq|auto_?(awq|gptq)|gptqmodel|exllama|bitsandbytes|mmcv|detectron2|deepspeed|apex|pytorch3d|natten"
     r"|torch_(scatter|sparse|cluster)|mamba|causal_conv|nvdiffrast|diff_gauss|gsplat|tinycudann|spconv|sageattention|vllm"
 )
@@ -126,7 +127,7 @@ def torch_lacks_kernels(scope: Scope, clause: Clause) -> bool | None:
     Where that is not known, a kernel that an extension launched was not torch's.
     """
     cards, arches = _gpus(scope), scope.get("torch.arch_list")[1]
-    doubt = False if _EXTENSION.match(str(scope.snapshot.get("log.raised_by", ""))) else None
+    doubt = False if compiled(_EXTENSION).match(str(scope.snapshot.get("log.raised_by", ""))) else None
     if cards is None or not arches:
         return doubt if cards is None or not scope.snapshot.look("torch.arch_list")[0] else False
     answers = [_misses(str(arches_cc), arches) if (arches_cc := card.get("cc")) else None for card in cards]
@@ -207,15 +208,15 @@ def _ages(scope: Scope) -> Iterator[tuple[str, str]]:
 
 def _on_bus(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Device texts of the NVIDIA controllers."""
-    return [str(row.get("device") or "") for row in rows if _VENDOR.search(str(row.get("vendor")))]
+    return [str(row.get("device") or "") for row in rows if compiled(_VENDOR).search(str(row.get("vendor")))]
 
 
 def _age(device: str) -> str:
     """A card's age by chip name or PCI device id."""
-    chip = _CHIP.search(device)
+    chip = compiled(_CHIP).search(device)
     if chip:
         return "pre-turing" if chip[1] in _PRE_TURING else "blackwell" if chip[1] == "GB" else "other"
-    found = _DEVICE_ID.search(device)
+    found = compiled(_DEVICE_ID).search(device)
     number = int(found[1] or found[2], 16) if found else 0
     return "pre-turing" if number in _MAXWELL_TO_VOLTA else "blackwell" if number in _BLACKWELL else "other"
 

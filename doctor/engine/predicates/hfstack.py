@@ -10,16 +10,18 @@ from doctor.engine.predicates import loads
 from doctor.engine.scope import Scope
 from doctor.knowledge import models, pairs, ranges, store, symbols, versions, wheels
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 Name = tuple[str, str, str]  # module, name, where it was seen: program, model, text
 
-_CANNOT = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
-_LACKS = re.compile(r"module '(?P<module>transformers|huggingface_hub)' has no attribute '(?P<name>\w+)'")
-_UNKNOWN_TYPE = re.compile(r"has model type `(?P<type>[\w.-]+)` but Transformers does not recogni[sz]e")
-_KEY_ERROR = re.compile(r"^KeyError: '(?P<type>[a-z][a-z0-9_-]{2,40})'$")
-_MODEL_CLASS = re.compile(
-    r"(ForConditionalGeneration|ForCausalLM|ForImageTextToText|Processor|ProcessorFast|Config|Model|PreTrainedModel|Tokenizer|TokenizerFast)$"
+_CANNOT = r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"
+_LACKS = r"module '(?P<module>transformers|huggingface_hub)' has no attribute '(?P<name>\w+)'"
+_UNKNOWN_TYPE = r"has model type `(?P<type>[\w.-]+)` but Transformers does not recogni[sz]e"
+_KEY_ERROR = r"^KeyError: '(?P<type>[a-z][a-z0-9_-]{2,40})'$"
+_MODEL_CLASS = (
+    r"(ForConditionalGeneration|ForCausalLM|ForImageTextToText|Processor|ProcessorFast|Config|Model|PreTrainedModel"
+    r"|Tokenizer|TokenizerFast)$"
 )
 
 
@@ -60,10 +62,10 @@ def _bind_near(scope: Scope, near: str | None) -> None:
         scope.bind("near", near)
 
 
-def _first_match(scope: Scope, pattern: re.Pattern[str], literal: str) -> dict[str, str] | None:
+def _first_match(scope: Scope, pattern: str, literal: str) -> dict[str, str] | None:
     if scope.case.log is None:
         return None
-    found = scope.case.log.search(pattern.pattern, (literal,))
+    found = scope.case.log.search(pattern, (literal,))
     return found[1].groupdict() if found else None
 
 
@@ -135,9 +137,9 @@ def symbol(module: str, name: str) -> str:
 
 def _asked(scope: Scope, clause: Clause) -> Iterator[Name]:
     of = clause.get("of", ("program", "text"))
-    match, skip = re.compile(clause.get("match", "")), clause.get("skip")
+    match, skip = clause.get("match", ""), clause.get("skip")
     for module, name, where in _seen(scope):
-        if where in of and match.search(name) and not (skip and re.search(skip, name)):
+        if where in of and compiled(match).search(name) and not (skip and compiled(skip).search(name)):
             yield module, name, where
 
 
@@ -211,7 +213,7 @@ def name_should_be_there(scope: Scope, _clause: Clause) -> bool | None:
 
 def model_class_not_yet(scope: Scope, clause: Clause) -> bool | None:
     """A model class that the program imports came with a later transformers. Binds name, first, near."""
-    return _names(scope, {**clause, "match": clause.get("match", _MODEL_CLASS.pattern)}, _not_yet)
+    return _names(scope, {**clause, "match": clause.get("match", _MODEL_CLASS)}, _not_yet)
 
 
 def imports_broken(scope: Scope, clause: Clause) -> bool | None:

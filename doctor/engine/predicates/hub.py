@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
-_URL = re.compile(r"(?:https?|wss?)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)", re.IGNORECASE)
+_URL = r"(?i)(?:https?|wss?)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)"
 _LOCAL = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 - a name to compare with
 
 
@@ -69,7 +70,7 @@ def asks_localhost(scope: Scope, clause: Clause) -> bool | None:
         scope.miss("src.calls")
         return False if clause.get("only") else None
     given = [(*(call.get("args") or ()), *(call.get("keywords") or {}).values()) for call in calls or ()]
-    found = [_URL.match(text) for texts in given for text in texts if isinstance(text, str)]
+    found = [compiled(_URL).match(text) for texts in given for text in texts if isinstance(text, str)]
     hosts = [each[1].lower() for each in found if each]
     local = [host for host in hosts if host in _LOCAL]
     if local:

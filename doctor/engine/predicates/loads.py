@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
-_OWN_FILES = re.compile(r"^(?!Auto)\w+(Tokenizer(Fast)?|ImageProcessor(Fast)?|FeatureExtractor)$")
+_OWN_FILES = r"^(?!Auto)\w+(Tokenizer(Fast)?|ImageProcessor(Fast)?|FeatureExtractor)$"
 
 
 def loaders(scope: Scope) -> list[str]:
@@ -21,7 +21,7 @@ def loaders(scope: Scope) -> list[str]:
 def type_unread(scope: Scope) -> bool:
     """The program loads from the model by tokenizer and image processor classes of its own choice only."""
     names = loaders(scope)
-    return bool(names) and all(_OWN_FILES.search(name.rpartition(".")[2]) for name in names)
+    return bool(names) and all(compiled(_OWN_FILES).search(name.rpartition(".")[2]) for name in names)
 
 
 def tower_opened(scope: Scope, _clause: Clause) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import abi, versions, wheels
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
-_CUDA_SUFFIX = re.compile(r"^(nvidia-[a-z0-9-]+)-cu(\d\d)$")
+_CUDA_SUFFIX = r"^(nvidia-[a-z0-9-]+)-cu(\d\d)$"
 
 # Names that numpy removed; sources: release notes of 1.24, migration guide of 2.0. bool and long came back in 2.0.
 _GONE_124 = frozenset(("float", "int", "object", "str", "complex", "typeDict"))
@@ -110,7 +111,7 @@ def nvidia_wheels_of_two_majors(scope: Scope, _clause: Clause) -> bool | None:
     """One nvidia library is installed for two CUDA majors into the same folder. Binds stale, keep, keep.version."""
     found: dict[str, list[str]] = {}
     for name in scope.snapshot.dists():
-        match = _CUDA_SUFFIX.match(name)
+        match = compiled(_CUDA_SUFFIX).match(name)
         if match:
             found.setdefault(match[1], []).append(match[2])
     double = {base: majors for base, majors in sorted(found.items()) if len(majors) > 1}

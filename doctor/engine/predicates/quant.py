@@ -8,12 +8,13 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import cuda, libraries, ranges, versions, wheels
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 # From this release on bitsandbytes takes the nearest library of the same CUDA major; source: its cextension.py.
 _NEAREST_SINCE = "0.50.0"
-_TORCH_TAG = re.compile(r"torch-?(\d+)\.?(\d+)")  # 2.5.8+cu122torch2.3cxx11abifalse, 0.3.2+cu121.torch2.5.0
-_ABI_TAG = re.compile(r"cxx11abi(true|false)", re.IGNORECASE)
+_TORCH_TAG = r"torch-?(\d+)\.?(\d+)"  # 2.5.8+cu122torch2.3cxx11abifalse, 0.3.2+cu121.torch2.5.0
+_ABI_TAG = r"(?i)cxx11abi(true|false)"
 _BNB_KEYS = ("load_in_4bit", "load_in_8bit")
 
 
@@ -158,7 +159,7 @@ def built_for_other_torch(scope: Scope, clause: Clause) -> bool | None:
 
 
 def _other_torch(scope: Scope, label: str) -> bool | None:
-    tag = _TORCH_TAG.search(label)
+    tag = compiled(_TORCH_TAG).search(label)
     if not tag:
         return False
     torch = versions.parse(str(scope.known("dist.torch") or ""))
@@ -169,7 +170,7 @@ def _other_torch(scope: Scope, label: str) -> bool | None:
 
 
 def _other_abi(scope: Scope, label: str) -> bool:
-    tag = _ABI_TAG.search(label)
+    tag = compiled(_ABI_TAG).search(label)
     abi = scope.known("torch.cxx11_abi") if tag else None
     if tag is None or abi is None:
         return False

@@ -8,22 +8,23 @@ from typing import Any, TypeGuard
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import ranges, versions
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 Asked = tuple[int, str]  # a number that the program or a command line asks for, and where it says so
 
-_DEVICE = re.compile(r"^(?:cuda|gpu):(\d+)$")
-_DEVICE_FLAG = re.compile(r"--device[= ]+cuda:(\d+)\b")
-_RANKS = re.compile(r"--nproc[-_]per[-_]node[= ]+(\d+)\b")
-_SPLIT = re.compile(r"(?:--tensor[-_]parallel[-_]size|--tp[-_]size|--tp|-tp)[= ]+(\d+)\b")
-_PORT_FLAG = re.compile(r"(?:--port|--server[-_]port)[= ]+(\d{2,5})\b")
+_DEVICE = r"^(?:cuda|gpu):(\d+)$"
+_DEVICE_FLAG = r"--device[= ]+cuda:(\d+)\b"
+_RANKS = r"--nproc[-_]per[-_]node[= ]+(\d+)\b"
+_SPLIT = r"(?:--tensor[-_]parallel[-_]size|--tp[-_]size|--tp|-tp)[= ]+(\d+)\b"
+_PORT_FLAG = r"(?:--port|--server[-_]port)[= ]+(\d{2,5})\b"
 # Commands with a port of their own; sources: vllm/entrypoints/openai/cli_args.py, sglang/srt/server_args.py,
 # llava/serve/{controller,model_worker}.py.
 _USUAL_PORTS = (
-    (re.compile(r"\bvllm serve\b|vllm\.entrypoints\.openai\.api_server"), 8000),
-    (re.compile(r"\bsglang\.launch_server\b"), 30000),
-    (re.compile(r"\b(?:llava|fastchat)\.serve\.controller\b"), 21001),
-    (re.compile(r"\b(?:llava|fastchat)\.serve\.model_worker\b"), 21002),
+    (r"\bvllm serve\b|vllm\.entrypoints\.openai\.api_server", 8000),
+    (r"\bsglang\.launch_server\b", 30000),
+    (r"\b(?:llava|fastchat)\.serve\.controller\b", 21001),
+    (r"\b(?:llava|fastchat)\.serve\.model_worker\b", 21002),
 )
 _NO_CARD = "No CUDA GPUs are available|invalid device ordinal"
 _CHOICE = r"""CUDA_VISIBLE_DEVICES["']?\]?\s?=\s?["']?(\d+)["']?"""
@@ -52,11 +53,11 @@ def _commands(scope: Scope) -> Iterator[tuple[str, str]]:
         yield str(line), "the pasted command"
 
 
-def _numbers(scope: Scope, *patterns: re.Pattern[str]) -> Iterator[Asked]:
+def _numbers(scope: Scope, *patterns: str) -> Iterator[Asked]:
     """Numbers that options of the commands carry."""
     for text, place in _commands(scope):
         for pattern in patterns:
-            for found in pattern.finditer(text):
+            for found in compiled(pattern).finditer(text):
                 yield int(found[1]), place
 
 
@@ -71,7 +72,7 @@ def _devices(scope: Scope) -> Iterator[Asked]:
         if call.get("method") not in _PLACES:
             continue
         for value in _literals(call):
-            found = _DEVICE.match(value) if isinstance(value, str) else None
+            found = compiled(_DEVICE).match(value) if isinstance(value, str) else None
             if found:
                 yield int(found[1]), _at(call)
     yield from _numbers(scope, _DEVICE_FLAG)
@@ -203,8 +204,8 @@ def _asked_ports(scope: Scope) -> Iterator[Asked]:
             if _is_port(port) and port not in defaults:
                 yield port, _at(call)
     for text, place in _commands(scope):
-        named = [int(found[1]) for found in _PORT_FLAG.finditer(text)]
-        usual = [port for pattern, port in _USUAL_PORTS if pattern.search(text)]
+        named = [int(found[1]) for found in compiled(_PORT_FLAG).finditer(text)]
+        usual = [port for pattern, port in _USUAL_PORTS if compiled(pattern).search(text)]
         for port in named or usual:
             yield port, place
 
@@ -225,7 +226,7 @@ def _ports_of_variables(scope: Scope) -> Iterator[Asked]:
         if name == "env.GRADIO_SERVER_PORT" and str(value or "").isdigit():
             yield int(value), "GRADIO_SERVER_PORT"
         elif name.startswith("env.") and name.endswith("_ARGS"):
-            for found in _PORT_FLAG.finditer(str(value or "")):
+            for found in compiled(_PORT_FLAG).finditer(str(value or "")):
                 yield int(found[1]), name.removeprefix("env.")
 
 

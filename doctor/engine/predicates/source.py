@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import versions
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 Record = Mapping[str, Any]
@@ -19,15 +19,15 @@ _LIGHT = ("Tokenizer", "TokenizerFast", "Processor", "Config", "FeatureExtractor
 _MAIN_FILES = frozenset(
     ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg", "environment.yml", "Dockerfile")
 )
-_PINNED = re.compile(r"^\s*={2,3}\s*([^\s,*]+)\s*$")
-_DOWNLOAD = re.compile(r"(?:^|[\s;&|])(?:hf|huggingface-cli)\s+download\b|\bsnapshot_download\b")
-_OFFLINE = re.compile(r"^\s*export\s+(?:HF_HUB|TRANSFORMERS)_OFFLINE=[\"']?(?:1|on|yes|true)\b", re.IGNORECASE)
+_PINNED = r"^\s*={2,3}\s*([^\s,*]+)\s*$"
+_DOWNLOAD = r"(?:^|[\s;&|])(?:hf|huggingface-cli)\s+download\b|\bsnapshot_download\b"
+_OFFLINE = r"(?i)^\s*export\s+(?:HF_HUB|TRANSFORMERS)_OFFLINE=[\"']?(?:1|on|yes|true)\b"
 _SMELLS = (
-    re.compile(r"\bsudo\s+(?:-\w+\s+)*(?:pip[\d.]*|python[\d.]*\s+-m\s+pip)\s+install\b"),
-    re.compile(r"\bls\b[^|]{0,200}\bsnapshots\b[^|]{0,80}\|\s*(?:head|tail)\b"),
+    r"\bsudo\s+(?:-\w+\s+)*(?:pip[\d.]*|python[\d.]*\s+-m\s+pip)\s+install\b",
+    r"\bls\b[^|]{0,200}\bsnapshots\b[^|]{0,80}\|\s*(?:head|tail)\b",
 )
-_RM_VARIABLE = re.compile(r"\brm\s+-\w*r\w*\s+[\"']?\$\{?\w+\}?[\"']?/(?:\*|[\"']?\s*$)")
-_SET_U = re.compile(r"\bset\s+(?:-\w*u|-o\s+nounset)")
+_RM_VARIABLE = r"\brm\s+-\w*r\w*\s+[\"']?\$\{?\w+\}?[\"']?/(?:\*|[\"']?\s*$)"
+_SET_U = r"\bset\s+(?:-\w*u|-o\s+nounset)"
 
 
 def _records(scope: Scope, name: str) -> list[Record] | None:
@@ -109,7 +109,7 @@ def _name(record: Record) -> str:
 
 def _pins(lines: list[Record]) -> Iterator[tuple[Record, PurePath, str]]:
     for line in lines:
-        path, found = PurePath(str(line.get("file", ""))), _PINNED.match(str(line.get("spec") or ""))
+        path, found = PurePath(str(line.get("file", ""))), compiled(_PINNED).match(str(line.get("spec") or ""))
         if found and path.name in _MAIN_FILES:
             yield line, path, found.group(1)
 
@@ -123,13 +123,13 @@ def shell_smell(scope: Scope, clause: Clause) -> bool | None:
     lines = _records(scope, "src.shell")
     if lines is None:
         return None
-    careful = {line.get("file") for line in lines if _SET_U.search(str(line.get("text")))}
+    careful = {line.get("file") for line in lines if compiled(_SET_U).search(str(line.get("text")))}
     offline: set[Any] = set()
     for line in lines:
         text = str(line.get("text", ""))
-        late = line.get("file") in offline and _DOWNLOAD.search(text) and "OFFLINE=0" not in text
-        bare = line.get("file") not in careful and _RM_VARIABLE.search(text)
-        if late or bare or any(smell.search(text) for smell in _SMELLS):
+        late = line.get("file") in offline and compiled(_DOWNLOAD).search(text) and "OFFLINE=0" not in text
+        bare = line.get("file") not in careful and compiled(_RM_VARIABLE).search(text)
+        if late or bare or any(compiled(smell).search(text) for smell in _SMELLS):
             return _bind(scope, line, text=text[:120])
         _follow_offline(line, text, offline)
     return False
@@ -137,7 +137,7 @@ def shell_smell(scope: Scope, clause: Clause) -> bool | None:
 
 def _follow_offline(line: Record, text: str, offline: set[Any]) -> None:
     """Keep the files in which offline mode is on from here; a setting in front of a command counts for it alone."""
-    if _OFFLINE.search(text):
+    if compiled(_OFFLINE).search(text):
         offline.add(line.get("file"))
     elif "OFFLINE" in text and ("unset" in text or "=0" in text):
         offline.discard(line.get("file"))
