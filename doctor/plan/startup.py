@@ -10,7 +10,8 @@ from doctor.model.patterns import compiled
 from doctor.plan.shell import NAME, quote
 
 BEGIN, END = "# >>> vlmdoctor >>>", "# <<< vlmdoctor <<<"
-_BLOCK = re.compile(re.escape(BEGIN) + r"\n(.*?)" + re.escape(END) + r"\n?", re.DOTALL)
+# A first mark whose last one was deleted opens no block: what follows it is the user's own.
+_BLOCK = re.compile(re.escape(BEGIN) + rf"\n((?:(?!{re.escape(BEGIN)}).)*?)" + re.escape(END) + r"\n?", re.DOTALL)
 SHELLS = ("bash", "zsh", "fish", "powershell")
 Variables = Mapping[str, str | None]  # None: taken away
 

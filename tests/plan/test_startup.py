@@ -45,3 +45,10 @@ def test_each_shell_has_its_words(shell, line):
 @pytest.mark.parametrize(("program", "shell"), [("/usr/bin/zsh", "zsh"), ("C:\\Program Files\\pwsh.exe", "powershell"), ("", "bash"), ("/bin/fish", "fish")])
 def test_shells_are_known_by_their_program(program, shell):
     assert startup.shell_of(program) == shell
+
+
+def test_a_block_without_an_end_is_the_users_own():
+    torn = f"{startup.BEGIN}\nexport HF_HOME=/mine\nalias ll='ls -l'\n"
+    once = startup.merged(torn, {"HF_HOME": "/ours"}, "bash")
+    assert once.startswith(torn)
+    assert startup.merged(once, {"HF_HOME": "/ours"}, "bash") == once

@@ -21,6 +21,7 @@ _LINE = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\
 _TOKEN = re.compile(r"\s*(\(|\)|'[^']*'|\"[^\"]*\"|===|==|~=|!=|<=|>=|<|>|[A-Za-z_][A-Za-z0-9_.]*)")
 _PHASES = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_MARKS = ("===", "==", "~=", "!=", "<=", ">=", "<", ">", "in", "not in")  # of an environment marker
 _VERSION_KEYS = ("python_version", "python_full_version", "implementation_version", "platform_release")
 _RUNS = re.compile(r"[-_.]+")
 DEPTH = 40  # nested parentheses of a marker; nobody writes more than three
@@ -224,8 +225,8 @@ class Markers(object):
             return value
         left, mark = tokens.pop(), tokens.pop()
         if mark == "not":
-            mark = "not in" if tokens.pop() == "in" else "?"
-        if not tokens:
+            mark = "not " + tokens.pop()
+        if mark not in _MARKS or not tokens:
             raise ValueError("malformed marker")
         return self._compare(left, mark, tokens.pop())
 

@@ -51,7 +51,9 @@ def test_specifiers_agree_with_the_reference(found: str, spec: str) -> None:
 
 
 VARIABLES = sorted(default_environment())
-texts = st.sampled_from(["linux", "win32", "3.8", "3.11", "3.9.1", "x86_64", "CPython", "posix", "Linux", "5.1", "", "cpython"])
+texts = st.sampled_from(
+    ["linux", "win32", "3.8", "3.11", "3.9.1", "x86_64", "CPython", "posix", "Linux", "5.1", "", "cpython"]
+)
 names = st.sampled_from([*VARIABLES, "extra"])
 marks = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in", "~=", "==="])
 
@@ -98,7 +100,18 @@ def test_what_is_no_version_is_refused(text: str) -> None:
         requirements.Version(text)
 
 
-@pytest.mark.parametrize("text", ["(" * 100 + "os_name == 'x'" + ")" * 100, "os_name", "os_name == 'x' and", "a == 'b'", "os_name not x 'y'"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100 + "os_name == 'x'" + ")" * 100,
+        "os_name",
+        "os_name == 'x' and",
+        "a == 'b'",
+        "os_name not x 'y'",
+        "python_version not < '3.9'",
+        "python_version os_name '3'",
+    ],
+)
 def test_malformed_markers_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         requirements.Markers(requirements.environment("3.11.1", "cpython"))(text)
