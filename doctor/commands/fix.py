@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from doctor.commands.check import live, target_options
-from doctor.commands.common import language
+from doctor.commands.common import columns, language
 from doctor.errors import ApplyError
 from doctor.model import Rule, Snapshot
 from doctor.model.plan import Plan
@@ -183,15 +183,18 @@ def rendered(
 
         body: dict[str, Any] = {"schema": "vlmdoctor.plan/1", "note": note, **dataclasses.asdict(plan)}
         return json.dumps(body, indent=1, default=dict) + "\n"
+    from doctor.engine import store
     from doctor.plan.apply import refusal
+    from doctor.report import plan as words
 
     why = refusal(plan, snapshot)
+    style = words.Style(lang, target, snapshot, store.load(), min(columns(), 110))
     if format_ == "text":
-        from doctor.plan import text
-
         more = [note] if plan.installs else []
         more += [say(lang, "fix.not.here", why=why)] if why else []
-        return text.render(plan, target, lang) + "".join(f"{line}\n" for line in more if line)
+        return words.render(plan, style) + "".join(f"{line}\n" for line in more if line)
     from doctor.plan.script import render
 
-    return render(plan, target, destructive, why, note if plan.installs else "")
+    rows = [*words.hand(plan, style), *(row for found in plan.conflicts for row in words.disagreement(found, style))]
+    tail = ["  " * row.depth + row.text for row in rows]
+    return render(plan, target, destructive, why, note if plan.installs else "", tail)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from doctor.model.finding import FixStep
 
@@ -44,13 +45,54 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One requirement of a disagreement: ``by`` (a rule, ``torch 2.5.1``) asks for ``name`` in ``spec``.
+
+    ``by`` is ``keep`` for what is to stay at the version ``spec``.
+    """
+
+    by: str
+    name: str
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What it costs when one side of a disagreement gives way.
+
+    ``gives``: ``keep`` (a promise), ``torch``, ``python`` or ``rule`` (another finding); ``name``: which one.
+    """
+
+    gives: str
+    name: str
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """Another way to the goal that these facts allow.
+
+    ``kind``: environment (``name``: its Python), engine, gguf (``name``: repository), driver (``name``: version that is
+    needed) or model. ``pins`` are to be installed for it, ``index`` beside the usual one.
+    """
+
+    kind: str
+    name: str
+    pins: tuple[str, ...] = ()
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
-    """A finding that the plan cannot cure, who disagrees, and what giving way would cost."""
+    """A finding that the plan cannot cure: who disagrees, what giving way would cost, what else serves."""
 
     rule: str
     slug: str
-    who: tuple[str, ...]
-    cost: str = ""
+    severity: str
+    who: tuple[Side, ...]
+    prices: tuple[Price, ...] = ()
+    instead: tuple[Instead, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +100,7 @@ class Goal:
     """One finding that the plan is to cure, and the way of its fix that was chosen.
 
     ``proof``: simulated (the predicted snapshot has lost it), foreseen (the other steps would have brought it, and the
-    predicted snapshot does not have it) or afterwards (only a new check can tell).
+    predicted snapshot does not have it) or afterwards (only a new check can tell). ``bound`` fills the rule's words.
     """
 
     rule: str
@@ -66,6 +108,7 @@ class Goal:
     severity: str
     way: int
     proof: str = "afterwards"
+    bound: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from doctor.knowledge.derive import derive
 from doctor.model import Finding, FixStep, Rule, Snapshot
 from doctor.model.names import normalise
-from doctor.model.plan import Conflict, Constraint, Goal, Move, Plan
+from doctor.model.plan import Constraint, Goal, Move, Plan, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure, hits
 from doctor.plan.constraints import World
+from doctor.plan.disagree import conflict
 from doctor.plan.order import ordered
 from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
@@ -29,7 +30,7 @@ class Draft:
     solution: dict[str, str]
     moves: tuple[Move, ...]
     rebuilt: tuple[FixStep, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    refused: tuple[tuple[Cure, tuple[Side, ...]], ...] = ()  # with the requirements that disagree
     spared: tuple[Cure, ...] = ()  # what the other cures cure as well
 
 
@@ -43,9 +44,16 @@ def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = froze
     draft, after = _without_harm(calm, rules, draft, after, keep, before)
     draft, after = _without_excess(calm, rules, draft, after, keep)
     asked = [cure.finding.rule for cure in cures]
-    meant = {cure.finding.rule: cure for cure in (*draft.cures, *draft.spared)}
+    gone = before.keys() - after.keys()
+    anyway = [cure for cure, _ in draft.refused if cure.finding.rule in gone]
+    conflicts = tuple(
+        conflict(cure, draft.cures, _world(calm, (*draft.cures, cure), keep), who)
+        for cure, who in draft.refused
+        if cure not in anyway
+    )
+    meant = {cure.finding.rule: cure for cure in (*draft.cures, *draft.spared, *anyway)}
     order = [*(rule for rule in asked if rule in meant), *(rule for rule in meant if rule not in asked)]
-    goals = tuple(Goal(rule, *_of(meant[rule]), _proof(rule, before, after, asked)) for rule in order)
+    goals = tuple(_goal(meant[rule], _proof(rule, before, after, asked)) for rule in order)
     strange = tuple(
         rule for rule, found in after.items() if found.severity == "error" and rule not in before and rule not in meant
     )
@@ -58,14 +66,15 @@ def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = froze
         moves=draft.moves,
         installs=lanes.installs(draft.world, draft.moves, draft.solution),
         steps=steps,
-        conflicts=draft.conflicts,
+        conflicts=conflicts,
         advice=advice,
         unconfirmed=strange,
     )
 
 
-def _of(cure: Cure) -> tuple[str, str, int]:
-    return cure.finding.slug, cure.finding.severity, cure.way
+def _goal(cure: Cure, proof: str) -> Goal:
+    found = cure.finding
+    return Goal(found.rule, found.slug, found.severity, cure.way, proof, dict(found.bound))
 
 
 def _proof(rule: str, before: dict[str, Finding], after: dict[str, Finding], asked: Sequence[str]) -> str:
@@ -111,7 +120,7 @@ def _without_harm(
         less = _draft(snapshot, [other for other in draft.cures if other is not cure], keep)
         then = hits(rules, predicted(snapshot, less))
         if len(then.keys() - before.keys()) < len(fresh):
-            draft, after = replace(less, conflicts=draft.conflicts), then
+            draft, after = replace(less, refused=draft.refused), then
     return draft, after
 
 
@@ -132,7 +141,7 @@ def _without_excess(
         then = hits(rules, predicted(snapshot, less))
         if then.keys() <= after.keys():
             spared = (*draft.spared, cure)
-            draft, after = replace(less, conflicts=draft.conflicts, spared=spared), then
+            draft, after = replace(less, refused=draft.refused, spared=spared), then
     return draft, after
 
 
@@ -168,9 +177,9 @@ def _draft(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> D
 
 def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
     draft = _solved(snapshot, (), keep)
-    conflicts: list[Conflict] = []
+    refused: list[tuple[Cure, tuple[Side, ...]]] = []
     for cure in cures:
-        who: tuple[str, ...] = ()
+        who: tuple[Side, ...] = ()
         for each in (cure, *cure.others()):
             try:
                 draft = _solved(snapshot, (*draft.cures, each), keep)
@@ -178,19 +187,8 @@ def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str])
             except Unsolvable as error:
                 who = who or error.who
         else:
-            conflicts.append(_conflict(snapshot, draft, cure, keep, who))
-    return replace(draft, conflicts=tuple(conflicts))
-
-
-def _conflict(snapshot: Snapshot, draft: Draft, cure: Cure, keep: frozenset[str], who: tuple[str, ...]) -> Conflict:
-    """Who disagrees, and what it would take when torch and the promises gave way."""
-    world = replace(_world(snapshot, (*draft.cures, cure), frozenset()), torch_free=True, cache={})
-    try:
-        found = moved(world, solve(world))
-        cost = ", ".join(f"{name} {old or '-'} -> {new}" for name, (old, new) in sorted(found.items()))
-    except Unsolvable:
-        cost = ""
-    return Conflict(cure.finding.rule, cure.finding.slug, who, cost)
+            refused.append((cure, who))
+    return replace(draft, refused=tuple(refused))
 
 
 def _solved(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from doctor.model import FixStep
 from doctor.model.plan import Install, Plan
@@ -16,11 +16,14 @@ _OPEN = {
 _CLOSE = {"bash": ")", "powershell": "}"}
 
 
-def render(plan: Plan, target: Target, allow: bool = False, refused: str = "", note: str = "") -> str:
+def render(
+    plan: Plan, target: Target, allow: bool = False, refused: str = "", note: str = "", tail: Sequence[str] = ()
+) -> str:
     """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
 
     ``allow``: steps that destroy something are written as commands, not as comments. ``refused``: why nothing may be
-    installed here; then everything but the variables is a comment. ``note``: one more line for the head.
+    installed here; then everything but the variables is a comment. ``note``: one more line for the head; ``tail``: what
+    is said at the end, as comments.
     """
     notes = [comment(line) for line in (note, refused) if line]
     lines = [*_head(plan, target), *notes, *_variables(plan, target)]
@@ -29,7 +32,8 @@ def render(plan: Plan, target: Target, allow: bool = False, refused: str = "", n
         body, lines = [], [*lines, *(comment(line) for line in body)]
     if body:
         lines += ["", *_OPEN[target.shell], *body, _CLOSE[target.shell]]
-    return "\n".join([*lines, *_tail(plan, target)]) + "\n"
+    end = ["", *(comment(line) for line in tail)] if tail else []
+    return "\n".join([*lines, *end]) + "\n"
 
 
 def _head(plan: Plan, target: Target) -> list[str]:
@@ -106,16 +110,6 @@ def install(each: Install, target: Target, trial: bool = False) -> Iterator[str]
     yield " ".join([*words, *(quote(text, target.shell) for text in each.requirements)])
 
 
-def _tail(plan: Plan, target: Target) -> list[str]:
-    lines: list[str] = []
-    for found in plan.conflicts:
-        lines.append(f"not possible: {found.rule} {found.slug}: " + "; ".join(found.who))
-        if found.cost:
-            lines.append(f"  it would take: {found.cost}")
-    lines += [f"by hand: {_advice(step, target)}" for step in plan.advice]
-    return ["", *(comment(line) for line in lines)] if lines else []
-
-
-def _advice(step: FixStep, target: Target) -> str:
-    text = command(step, target) or " ".join(part for part in (step.target, step.to) if part)
-    return f"({' '.join(step.because)}) {text}"
+def installing(target: Target, index: str | None) -> str:
+    """The installer up to what is to be installed, solved with all dependencies."""
+    return " ".join([installer(target, "install"), *index_options(index, target)])

@@ -24,6 +24,7 @@ class Target:
     shell: str = "bash"  # bash or powershell
     python: str = "python"
     installer: str = "pip"  # pip, uv, conda
+    plain: bool = False  # ``python`` is a word of the shell already
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Target:
@@ -158,6 +159,8 @@ def _run(step: FixStep, target: Target) -> str:
 
 def _python(target: Target) -> str:
     """The patient's interpreter as the first word of a command."""
+    if target.plain:
+        return f"& {target.python}" if target.shell == "powershell" else target.python
     python = quote(target.python, target.shell)
     return f"& {python}" if target.shell == "powershell" and not compiled(_PLAIN).fullmatch(python) else python
 
@@ -165,7 +168,8 @@ def _python(target: Target) -> str:
 def installer(target: Target, verb: str) -> str:
     """The words before the options of the patient's installer: ``python -m pip install``."""
     if target.installer == "uv":
-        return f"uv pip {verb} --python {quote(target.python, target.shell)}"
+        python = target.python if target.plain else quote(target.python, target.shell)
+        return f"uv pip {verb} --python {python}"
     return f"{_python(target)} -m pip {verb}" + (" -y" if verb == "uninstall" else "")
 
 

@@ -14,6 +14,7 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 
 from doctor.errors import PlanConflict
 from doctor.knowledge import versions
+from doctor.model.plan import Side
 from doctor.plan.constraints import TORCH, World, public
 
 MAX_ROUNDS = 300  # pins tried before it is said that nothing agrees; about 0.15 s
@@ -39,8 +40,8 @@ class Choice:
 class Unsolvable(PlanConflict):
     """No versions agree; ``who`` lists the requirements that disagree."""
 
-    def __init__(self, who: Sequence[str]) -> None:
-        super().__init__("; ".join(who))
+    def __init__(self, who: Sequence[Side]) -> None:
+        super().__init__("; ".join(f"{side.by} asks {side.name}{side.spec}" for side in who))
         self.who = tuple(who)
 
 
@@ -103,9 +104,9 @@ def _solve(world: World) -> dict[str, str]:
     try:
         found = resolver.resolve(_roots(world), max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
-        raise Unsolvable(_who(error.causes)) from None
+        raise Unsolvable(_who(world, (cause.requirement for cause in error.causes))) from None
     except ResolutionTooDeep:
-        raise Unsolvable(["too many versions to try"]) from None
+        raise Unsolvable(_who(world, _roots(world))) from None
     return {name: choice.version for name, choice in found.mapping.items()}
 
 
@@ -114,13 +115,12 @@ def _roots(world: World) -> list[Ask]:
     return [*goals, *(Ask(name, "", "installed") for name in sorted(world.installed))]
 
 
-def _who(causes: Iterable[Any]) -> list[str]:
-    """``peft 0.15.1 asks transformers>=4.50`` for each side of a conflict."""
-    lines = []
-    for cause in causes:
-        ask: Ask = cause.requirement
-        lines.append(f"{ask.by} asks {ask.name}{ask.spec}")
-    return list(dict.fromkeys(lines))
+def _who(world: World, asks: Iterable[Ask]) -> list[Side]:
+    """The sides of a conflict, what must stay behind those who ask for something else."""
+    full = {(goal.because, goal.name): goal.spec for goal in world.goals}
+    sides = [Side(ask.by, ask.name, full.get((ask.by, ask.name), ask.spec)) for ask in asks if ask.spec]
+    held = [name for name in dict.fromkeys(side.name for side in sides) if world.fixed(name)]
+    return list(dict.fromkeys([*sides, *(Side("keep", name, world.installed[name]) for name in held)]))
 
 
 def moved(world: World, solution: Mapping[str, str]) -> dict[str, tuple[str | None, str]]:

@@ -1,0 +1,192 @@
+"""A plan for people: what it cures, what it changes, what is left to do by hand, what cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from doctor.engine.evaluate import fill_text
+from doctor.engine.store import Corpus
+from doctor.model import FixStep, Snapshot
+from doctor.model.plan import Conflict, Instead, Move, Plan, Side
+from doctor.plan.hand import by_hand
+from doctor.plan.order import changes_shell
+from doctor.plan.script import install, installing
+from doctor.plan.shell import Target, command, quote
+from doctor.report.layout import wrap
+from doctor.report.untrusted import plain
+from doctor.words import say
+
+SHOWN = 6  # moves of a price that are named
+
+
+class Style(NamedTuple):
+    """How the reader wants it, and for which machine the plan is."""
+
+    language: str
+    target: Target
+    snapshot: Snapshot
+    corpus: Corpus
+    width: int = 80
+
+
+class Row(NamedTuple):
+    """Prose is wrapped; a command never is, because it will be copied."""
+
+    text: str
+    is_command: bool = False
+    depth: int = 1
+
+
+def render(plan: Plan, style: Style) -> str:
+    """The plan as lines; control characters of strangers are shown as such."""
+    rows = list(_rows(plan, style)) or [Row(say(style.language, "fix.none"), depth=0)]
+    return "\n".join(line for row in rows for line in _wrapped(row, style.width)).lstrip("\n") + "\n"
+
+
+def _wrapped(row: Row, width: int) -> list[str]:
+    text = plain(row.text)
+    if row.is_command or not text:
+        return ["  " * row.depth + text if text else ""]
+    return wrap(text, width, "  " * row.depth, "  " * (row.depth + 1))
+
+
+def _rows(plan: Plan, style: Style) -> Iterator[Row]:
+    for goal in plan.goals:
+        proof = say(style.language, "fix." + goal.proof)
+        yield Row(f"{goal.rule} {_title(goal.rule, goal.bound, style)} ({proof})", depth=0)
+    yield from _moves(plan, style)
+    commands = list(_commands(plan, style.target))
+    if commands:
+        yield Row("")
+        yield Row(say(style.language, "fix.commands") + ":", depth=0)
+        yield from (Row(line, is_command=True) for line in commands)
+    if plan.advice:
+        yield Row("")
+    yield from hand(plan, style)
+    for found in plan.conflicts:
+        yield Row("")
+        yield from disagreement(found, style)
+
+
+def _title(rule: str, bound: Mapping[str, str], style: Style) -> str:
+    return fill_text(style.corpus.words.text(rule, style.language)["title"], dict(bound))
+
+
+def _moves(plan: Plan, style: Style) -> Iterator[Row]:
+    if not plan.moves:
+        return
+    yield Row("")
+    yield Row(say(style.language, "fix.moves") + ":", depth=0)
+    yield from (Row(_move(move)) for move in plan.moves)
+
+
+def _move(move: Move) -> str:
+    return f"{move.name}: {move.old or '-'} -> {move.new or '-'}"
+
+
+def _commands(plan: Plan, target: Target) -> Iterator[str]:
+    yield from (command(step, target) for step in plan.steps if changes_shell(step))
+    for each in plan.installs:
+        yield from install(each, target)
+    yield from (text for step in plan.steps if not changes_shell(step) and (text := command(step, target)))
+
+
+def hand(plan: Plan, style: Style) -> Iterator[Row]:
+    """What only a person can do: the rule's own words, then the lines to type."""
+    if not plan.advice:
+        return
+    yield Row(say(style.language, "fix.hand") + ":", depth=0)
+    bounds = {goal.rule: goal.bound for goal in plan.goals}
+    for because in dict.fromkeys(step.because for step in plan.advice):
+        steps = [step for step in plan.advice if step.because == because]
+        yield from _by_hand(because, steps, bounds, style)
+
+
+def _by_hand(
+    because: tuple[str, ...], steps: Sequence[FixStep], bounds: Mapping[str, Mapping[str, str]], style: Style
+) -> Iterator[Row]:
+    built = [step for step in steps if step.bound.get("build")]
+    for step in built:
+        why = say(style.language, "fix.build", name=step.target, torch=step.bound["build"])
+        yield Row(why)
+        yield Row(command(step, style.target), is_command=True, depth=2)
+    rest = [step for step in steps if step not in built]
+    for rule in because if rest else ():
+        words = style.corpus.words.text(rule, style.language)
+        yield Row(f"{rule} {fill_text(words['next'], dict(bounds.get(rule, {})))}")
+    for step in rest:
+        yield from _typed(step, style)
+
+
+def _typed(step: FixStep, style: Style) -> Iterator[Row]:
+    text = command(step, style.target)
+    if text:
+        yield Row(text, is_command=True, depth=2)
+        return
+    found = by_hand(step, style.snapshot)
+    if found is None:
+        return
+    if found.place != "here":
+        yield Row(say(style.language, "fix.place." + found.place), depth=2)
+    yield from (Row(line, is_command=True, depth=2) for line in found.lines)
+
+
+def disagreement(found: Conflict, style: Style) -> Iterator[Row]:
+    """Who disagrees, what each side's giving way costs, and what else serves."""
+    language = style.language
+    yield Row(say(language, "fix.conflict", title=f"{found.rule} {_title(found.rule, found.bound, style)}"), depth=0)
+    if found.who:
+        sides = say(language, "fix.and").join(_side(side, language) for side in found.who)
+        yield Row(say(language, "fix.who", who=sides))
+    for price in found.prices:
+        what = say(language, "fix.gives." + price.gives, name=price.name)
+        yield Row(say(language, "fix.price", what=what, moves=_some(price.moves, language)))
+    for other in found.instead:
+        yield Row(say(language, "fix.instead." + other.kind, name=other.name))
+        yield from (Row(line, is_command=True, depth=2) for line in instead(other, style))
+
+
+def _side(side: Side, language: str) -> str:
+    if side.by == "keep":
+        return say(language, "fix.stays", name=side.name, version=side.spec)
+    return say(language, "fix.asks", by=side.by, asks=side.name + side.spec)
+
+
+def _some(moves: Sequence[Move], language: str) -> str:
+    if not moves:
+        return say(language, "fix.price.none")
+    text = say(language, "comma").join(_move(move) for move in moves[:SHOWN])
+    more = len(moves) - SHOWN
+    return text + (say(language, "fix.price.more", count=more) if more > 0 else "")
+
+
+def instead(other: Instead, style: Style) -> tuple[str, ...]:
+    """The commands of another way to the goal."""
+    target = style.target
+    if other.kind == "environment":
+        return _environment(other, target)
+    if other.kind == "engine":
+        return (" ".join([installing(target, other.index), *(quote(pin, target.shell) for pin in other.pins)]),)
+    if other.kind == "gguf":
+        return (f"llama-mtmd-cli -hf {quote(other.name, target.shell)}",)
+    if other.kind == "model":
+        return (f"vlmdoctor fit {quote(other.name, target.shell)}",)
+    step = FixStep("advise", "nvidia-driver", "", "manual")
+    found = by_hand(step, style.snapshot)
+    return found.lines if found else ()
+
+
+def _environment(other: Instead, target: Target) -> tuple[str, ...]:
+    """A new environment beside the old one, made by the patient's own tool."""
+    windows = target.shell == "powershell"
+    place = "~/venvs/vlm" if not windows else "$HOME\\venvs\\vlm"
+    python = f"{place}\\Scripts\\python.exe" if windows else f"{place}/bin/python"
+    if target.installer == "uv":
+        make = f"uv venv --python {other.name} {place}"
+    elif windows:
+        make = f"py -{other.name} -m venv {place}"
+    else:
+        make = f"python{other.name} -m venv {place}"
+    there = Target(target.shell, python, target.installer, plain=True)
+    return make, " ".join([installing(there, other.index), *(quote(pin, target.shell) for pin in other.pins)])
