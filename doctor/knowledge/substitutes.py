@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from doctor.knowledge import store
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 
-_ENDING = re.compile(r"-(?:gptq|awq|bnb|gguf|fp8|hf|int\d|\dbit|4bit|8bit)(?:-.*)?$")
+_ENDING = r"-(?:gptq|awq|bnb|gguf|fp8|hf|int\d|\dbit|4bit|8bit)(?:-.*)?$"
 
 
 def engines(name: str) -> tuple[str, ...]:
@@ -40,4 +39,4 @@ def gguf_of(model: str) -> str | None:
 def _plain(model: str) -> str:
     """``Qwen/Qwen2.5-VL-7B-Instruct-AWQ`` -> ``qwen2.5-vl-7b-instruct``."""
     word = model.rstrip("/").rpartition("/")[2].lower().replace("_", "-")
-    return _ENDING.sub("", re.sub(r"(?<=internvl2)-5", ".5", word))
+    return compiled(_ENDING).sub("", compiled(r"(?<=internvl2)-5").sub(".5", word))
