@@ -44,14 +44,18 @@ _ROOM = Path(tempfile.mkdtemp(prefix="fuzz", dir=_SHM))
 INFO = "torch-2.1.0.dist-info"
 
 
+_THERE: dict[Path, Path] = {}  # folder -> the file that lies in it
+
+
 def place(name: str, data: bytes, room: str = "plain") -> Path:
     """The only file of one of our folders."""
-    folder = _ROOM / room
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.iterdir():
-        if old.is_file():
-            old.unlink()
+    path = _ROOM / room / name
+    old = _THERE.get(path.parent)
+    if old is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif old != path:
+        old.unlink()
+    _THERE[path.parent] = path
     path.write_bytes(data)
     return path
 
