@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from doctor.collect.secrets_text import holds
 from doctor.model.patterns import compiled
 
 COMMON_USERS = frozenset(
@@ -197,7 +198,7 @@ def redact(text: str, number: Number) -> str:
         (("machine", "boot", "instance", "system", "host"), MACHINE_ID, _group("id", number)),
     )
     for literals, pattern, replace in rows:
-        if any(literal in low for literal in literals):
+        if holds(low, literals):
             text = compiled(pattern).sub(replace, text)
     return _addresses(text, number)
 

@@ -16,7 +16,7 @@ from doctor.model.facts import FactSpec, find
 from doctor.model.patterns import compiled
 from doctor.model.snapshot import Snapshot
 
-CHUNK = 1 << 16  # characters of one line handed to the patterns at a time
+REPEATED = 200  # characters of a text that is worth remembering
 _ANSI = r"\x1b\[[0-9;]{0,20}m"
 _SEGMENT_END = r"(?=[/\\]|$|[\s:;,'\")\]])"
 # A plain fact (a version, a package's requirement) may still hold an address with a login in it.
@@ -33,6 +33,7 @@ class Redactor:
         self._user = self._name_pattern(user, identities.COMMON_USERS)
         self._host = self._name_pattern(host, identities.COMMON_HOSTS)
         self._names = (user, host)
+        self._done: dict[str, str] = {}  # a snapshot says the same short texts many times
 
     @classmethod
     def of_this_machine(cls, snapshot: Snapshot, home: str | None = None) -> Redactor:
@@ -65,11 +66,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text without secrets and identities. Linear in its length; a result is redacted already."""
+        if len(text) > REPEATED:
+            return self._redacted(text)
+        if text not in self._done:
+            self._done[text] = self._redacted(text)
+        return self._done[text]
+
+    def _redacted(self, text: str) -> str:
         text = self._clean(text)
         if "\x1b" in text:
             text = compiled(_ANSI).sub("", text)
-        text = secrets_text.redact(text)
-        return self._identities(text)
+        return self._identities(secrets_text.redact(text))
 
     def _identities(self, text: str) -> str:
         if self._home is not None:

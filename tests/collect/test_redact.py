@@ -2,16 +2,23 @@
 
 import random
 import string
+import sys
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.collect import secrets_text
 from doctor.collect.redact import Redactor
 from doctor.collect.secretwords import strength
 from doctor.model.facts import find
 from doctor.model.snapshot import Snapshot
+
+if sys.version_info >= (3, 11):
+    from re import _parser as sre_parse
+else:
+    import sre_parse
 
 R = random.Random(11)
 ALNUM, HEX = string.ascii_letters + string.digits, "0123456789abcdef"
@@ -204,3 +211,16 @@ def test_time_is_linear(bait):
     began = time.process_time()
     Redactor("/home/anna", "anna", "box-7").text(text)
     assert time.process_time() - began < 1.5
+
+
+@pytest.mark.parametrize("row", secrets_text.RULES, ids=lambda row: row[2][:20])
+def test_no_credential_is_shorter_than_its_row_says(row):
+    _, least, pattern, _ = row
+    assert sre_parse.parse(pattern).getwidth()[0] >= least
+
+
+def test_what_was_seen_before_is_redacted_alike():
+    redactor = Redactor(home="/home/ann", user="ann", host="gpu17")
+    texts = ["ann@gpu17: /home/ann/x", "HF_TOKEN=hf_" + "a1B2" * 9, "tokenizers_token=" + "k3Y9" * 8]
+    assert [redactor.text(text) for text in texts] == [redactor.text(text) for text in texts]
+    assert not any("a1B2" in redactor.text(text) or "k3Y9" in redactor.text(text) for text in texts)
