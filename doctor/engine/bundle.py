@@ -1,7 +1,8 @@
 """Writes the rule corpus as bundle files: what judging needs in one JSON, words and examples apart.
 
-``rules.json`` is read at each start; ``words.jsonl`` holds one line a rule and is read by offset, only for the
-rules that hit; ``kb/`` holds the fact tables. Their formats are private to bundle.py and store.py.
+``rules.json`` is parsed at each start. ``details.jsonl`` holds one line a rule, in the same order, and is parsed line
+by line where a text is searched for signs or a hit needs its steps; ``words.jsonl`` is read by offset, only for the
+rules that hit; ``kb/`` holds the fact tables. The formats are private to bundle.py and store.py.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from doctor.engine.load import RuleFile, load_dir, read_toml
+from doctor.model import Rule
 
-FORMAT = 2
+FORMAT = 3
+DETAILS = ("links", "signs", "fix")  # fields of a rule that judging a machine does not need
 
 
 def write_bundle(rules_dir: Path, out: Path) -> None:
@@ -28,12 +31,23 @@ def write_bundle(rules_dir: Path, out: Path) -> None:
         "format": FORMAT,
         "digest": digest(loaded),
         "families": families(rules_dir),
-        "rules": [item.rule for item in loaded],  # named tuples: arrays in the order of their fields
+        "rules": [_judged(item.rule) for item in loaded],
         "words": offsets,
     }
-    (out / "rules.json").write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    (out / "rules.json").write_text(_compact(body), encoding="utf-8")
+    details = [_compact([getattr(item.rule, name) for name in DETAILS]) + "\n" for item in loaded]
+    (out / "details.jsonl").write_text("".join(details), encoding="utf-8")
     if (rules_dir / "kb").is_dir():
         shutil.copytree(rules_dir / "kb", out / "kb")
+
+
+def _judged(rule: Rule) -> list[Any]:
+    """The other fields, in the order of the named tuple."""
+    return [value for name, value in zip(rule._fields, rule, strict=True) if name not in DETAILS]
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _words(loaded: list[RuleFile]) -> tuple[dict[str, list[int]], bytes]:

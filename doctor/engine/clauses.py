@@ -24,6 +24,7 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import pairs, versions
+from doctor.model.facts import find
 from doctor.model.names import normalise
 from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
@@ -205,7 +206,8 @@ def _label(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bind_record(clause: Clause, scope: Scope, record: Mapping[str, Any]) -> None:
-    prefix, kinds = clause.get("as", clause["some"]), clause.get("t", {})
+    prefix, spec = clause.get("as", clause["some"]), find(clause["some"])
+    kinds = spec.fields if spec else {}
     for key, value in record.items():
         if value is not None:
             scope.bind(f"{prefix}.{key}", value, kinds.get(key, "text"))

@@ -211,7 +211,7 @@ def _check_some(clause: dict[str, Any], where: str, record: Mapping[str, str] | 
     if spec is None or spec.type != "records":
         raise RuleError(where, f"{clause['some']!r} is not a list of records in the catalogue")
     inner = [_clause(part, where, spec.fields) for part in clause.get("where", ())]
-    return {**clause, "where": inner, "t": dict(spec.fields)}
+    return {**clause, "where": inner}
 
 
 def _check_log(clause: dict[str, Any], where: str, record: Mapping[str, str] | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +51,44 @@ class Words:
         return Words(self._file, self._offsets, {**self._held, **held})
 
 
+class Details:
+    """Links, signs and steps of the bundled rules: one line each, parsed when it is asked for."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lines: list[bytes] = []
+        self._rows: dict[int, tuple[Sequence[Any], ...]] = {}
+
+    def row(self, number: int) -> tuple[Sequence[Any], ...]:
+        """Links, signs and steps of one rule."""
+        if number not in self._rows:
+            self._lines = self._lines or self._file.read_bytes().split(b"\n")
+            links, signs, fix = json.loads(self._lines[number])
+            self._rows[number] = links, [Sign(*sign) for sign in signs], [FixSpec(*step) for step in fix]
+        return self._rows[number]
+
+
+class Later(Sequence[Any]):
+    """A part of a rule that a live check mostly does without: its signs, its steps, its links."""
+
+    __slots__ = ("_details", "_part", "_row")
+
+    def __init__(self, details: Details, row: int, part: int) -> None:
+        self._details, self._row, self._part = details, row, part
+
+    def _items(self) -> Sequence[Any]:
+        return self._details.row(self._row)[self._part]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items()[index]
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+
 class Corpus(NamedTuple):
     """Rules with their words. ``digest`` names the corpus in reports; ``origin`` says where it came from."""
 
@@ -95,16 +133,15 @@ def _shipped() -> Corpus:
 def _from_bundle(path: Path) -> Corpus:
     data = json.loads(path.read_text(encoding="utf-8"))
     words = Words(path.with_name("words.jsonl"), data["words"], {})
-    rules = tuple(_rule(raw) for raw in data["rules"])
+    details = Details(path.with_name("details.jsonl"))
+    rules = tuple(_rule(raw, row, details) for row, raw in enumerate(data["rules"]))
     return Corpus(rules, words, data["digest"], "bundle", data["families"])
 
 
-def _rule(raw: list[Any]) -> Rule:
-    rule = Rule(*raw)
-    return rule._replace(
-        signs=tuple(Sign(*sign) for sign in rule.signs),
-        fix=tuple(FixSpec(*fix) for fix in rule.fix),
-    )
+def _rule(raw: list[Any], row: int, details: Details) -> Rule:
+    rule_id, slug, family, severity, since, applies, when, explains, prior = raw
+    links, signs, fix = (Later(details, row, part) for part in range(3))
+    return Rule(rule_id, slug, family, severity, since, links, applies, when, signs, fix, explains, prior)
 
 
 def _from_checkout(root: Path) -> Corpus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 Clause = Mapping[str, Any]
@@ -48,15 +48,15 @@ class Rule(NamedTuple):
     family: str
     severity: str
     since: str
-    links: tuple[str, ...]
-    applies: tuple[Clause, ...]
-    when: tuple[Clause, ...]
-    signs: tuple[Sign, ...]
-    fix: tuple[FixSpec, ...]
-    explains: tuple[str, ...]
+    links: Sequence[str]
+    applies: Sequence[Clause]
+    when: Sequence[Clause]
+    signs: Sequence[Sign]
+    fix: Sequence[FixSpec]
+    explains: Sequence[str]
     prior: float = 0.5
 
     def as_data(self) -> dict[str, Any]:
         """The rule with its field names, for JSON."""
         parts = {"signs": [sign._asdict() for sign in self.signs], "fix": [step._asdict() for step in self.fix]}
-        return {**self._asdict(), **parts}
+        return {**self._asdict(), "links": list(self.links), **parts}

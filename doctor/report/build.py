@@ -33,7 +33,7 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
     from_text = snapshot.source == "pasted" or bool(snapshot.get("log.exceptions"))
     ranked = rank(findings, corpus.rules, from_text)
     hits = {finding.rule for finding in ranked}
-    links = {rule.id: rule.links for rule in corpus.rules if rule.id in hits}
+    links = {rule.id: tuple(rule.links) for rule in corpus.rules if rule.id in hits}
     entries = [_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked]
     return Report(
         language=style.language,
