@@ -13,7 +13,8 @@ import click
 
 from doctor.engine import store
 from doctor.engine.evaluate import evaluate
-from doctor.model import Rule, Snapshot
+from doctor.model import Finding, Rule, Snapshot, Verdict
+from doctor.model.plan import Plan
 from doctor.model.report import Report
 
 FORMATS = ("text", "json", "markdown")
@@ -99,7 +100,18 @@ def judge(snapshot: Snapshot, options: Options) -> Report:
     rules = chosen(corpus.rules, options.only, options.skip)
     snapshot = derive(snapshot)
     findings = evaluate(rules, snapshot)
-    return build(findings, snapshot, corpus, Style(language(options.lang), Target.of(snapshot)))
+    style = Style(language(options.lang), Target.of(snapshot))
+    return build(findings, snapshot, corpus, style, planned(findings, rules, snapshot))
+
+
+def planned(findings: Iterable[Finding], rules: tuple[Rule, ...], snapshot: Snapshot) -> Plan | None:
+    """One plan for all findings that something can be typed for; None, and nothing loaded, when there are none."""
+    loud = (f for f in findings if f.verdict is Verdict.HIT and f.severity != "note")
+    if not any(step.kind not in ("advise", "edit") for finding in loud for step in finding.fix):
+        return None
+    from doctor.plan.make import plan
+
+    return plan(snapshot, rules)
 
 
 def emit(report: Report, options: Options) -> None:

@@ -37,6 +37,15 @@ class Entry(NamedTuple):
     confirm: str = ""  # command that would settle it, or tell it from its rivals
 
 
+class Together(NamedTuple):
+    """One set of commands for several findings, because commands for one finding each may fight one another."""
+
+    moves: tuple[str, ...]  # "scipy 1.8.1 -> 1.13.1"
+    commands: tuple[str, ...]
+    rules: frozenset[str]  # findings whose own commands these replace
+    conflicts: tuple[tuple[str, str], ...]  # (slug, what disagrees) of findings that cannot be cured with the others
+
+
 class Report(NamedTuple):
     """Everything a renderer needs; texts are untrusted and escaped by each renderer at its one point."""
 
@@ -55,4 +64,5 @@ class Report(NamedTuple):
     snapshot: Mapping[str, Any] = _NONE
     closed: tuple[str, ...] = ()  # families of facts whose listing is complete
     invisible: tuple[str, ...] = ()  # areas of which a pasted text says nothing, in words
+    together: Together | None = None
     schema: str = REPORT_SCHEMA

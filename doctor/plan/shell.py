@@ -84,7 +84,8 @@ def _requirement(step: FixStep) -> str:
 
 
 def _install(step: FixStep, target: Target) -> str:
-    return f"{installer(target, 'install')} {quote(_requirement(step), target.shell)}"
+    words = [installer(target, "install"), *_lane(step, target), quote(_requirement(step), target.shell)]
+    return " ".join(words)
 
 
 def _uninstall(step: FixStep, target: Target) -> str:
@@ -177,9 +178,13 @@ def _reinstall(step: FixStep, target: Target) -> str:
     """The same files once more. ``to`` may carry the local part, whose index is then added."""
     option = "--ignore-installed" if step.bound.get("over") else "--force-reinstall"
     option = "--reinstall" if target.installer == "uv" else option
-    index = index_options(wheels.index_url(tag) if (tag := versions.local(step.to)) else None, target)
-    words = [installer(target, "install"), option, "--no-deps", *_building(step, target), *index]
+    words = [installer(target, "install"), option, "--no-deps", *_building(step, target), *_lane(step, target)]
     return " ".join([*words, quote(_requirement(step), target.shell)])
+
+
+def _lane(step: FixStep, target: Target) -> list[str]:
+    """The index that serves a local part such as ``+cu121``."""
+    return index_options(wheels.index_url(tag) if (tag := versions.local(step.to)) else None, target)
 
 
 def _building(step: FixStep, target: Target) -> list[str]:

@@ -13,7 +13,8 @@ from doctor.engine.scope import human_bytes, show
 from doctor.engine.store import Corpus
 from doctor.model import Evidence, Finding, Snapshot, Verdict
 from doctor.model.facts import FactSpec, find
-from doctor.model.report import Command, Entry, Report
+from doctor.model.plan import Plan
+from doctor.model.report import Command, Entry, Report, Together
 from doctor.plan.shell import Target, command
 from doctor.report import reading, tell
 from doctor.words import say
@@ -28,8 +29,10 @@ class Style(NamedTuple):
     target: Target
 
 
-def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style) -> Report:
-    """The report of one judged snapshot, findings ranked, each one's consequences behind it."""
+def build(
+    findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style, plan: Plan | None = None
+) -> Report:
+    """The report of one judged snapshot, findings ranked, each one's consequences behind it; ``plan`` cures them."""
     from_text = snapshot.source == "pasted" or bool(snapshot.get("log.exceptions"))
     ranked = rank(findings, corpus.rules, from_text)
     hits = {finding.rule for finding in ranked}
@@ -51,7 +54,14 @@ def build(findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style
         snapshot=dict(snapshot.facts),
         invisible=reading.invisible(snapshot, style.language),
         closed=tuple(sorted(snapshot.closed)),
+        together=_together(plan, entries, style) if plan else None,
     )
+
+
+def _together(plan: Plan, entries: Sequence[Entry], style: Style) -> Together | None:
+    from doctor.report.joint import joint  # a machine in order has no plan
+
+    return joint(plan, entries, style.target, style.language)
 
 
 def _entry(finding: Finding, snapshot: Snapshot, corpus: Corpus, links: tuple[str, ...], style: Style) -> Entry:

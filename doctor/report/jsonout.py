@@ -37,9 +37,23 @@ def answer(report: Report) -> dict[str, Any]:
         "verdict": verdict(report),
         "summary": dict(report.counts),
         "findings": [_finding(entry) for entry in report.entries],
+        "together": _together(report),
         "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
         "invisible": list(report.invisible),
         "overview": dict(report.overview),
+    }
+
+
+def _together(report: Report) -> dict[str, Any] | None:
+    found = report.together
+    if found is None:
+        return None
+    conflicts = [{"slug": slug, "who": who} for slug, who in found.conflicts]
+    return {
+        "replaces": sorted(found.rules),
+        "moves": list(found.moves),
+        "commands": list(found.commands),
+        "conflicts": conflicts,
     }
 
 

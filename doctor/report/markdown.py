@@ -18,6 +18,7 @@ def render(report: Report) -> str:
         rows.append(f"- {label}: {markdown(text)}")
     for entry in report.entries:
         rows += ["", *_entry(report, entry)]
+    rows += _together(report)
     rows += ["", f"<sub>vlmdoctor {report.tool_version}, rules {report.rules_digest[:12]}</sub>"]
     return "\n".join(rows) + "\n"
 
@@ -40,7 +41,10 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
         yield f"- {say(language, 'confirm')}: {_span(entry.confirm)}"
     yield ""
     yield f"**{say(language, 'do')}**: {prose(entry.next)}"
-    yield from _commands(report, entry)
+    if report.together and finding.rule in report.together.rules:
+        yield markdown(say(language, "together.below"))
+    else:
+        yield from _commands(report, entry)
     yield ""
     yield f"**{say(language, 'proof')}**: {prose(entry.proof)}"
     for link in entry.links:
@@ -61,13 +65,31 @@ def _span(text: str) -> str:
     return f"{ticks} {clean} {ticks}" if "`" in clean else f"`{clean}`"
 
 
-def _commands(report: Report, entry: Entry) -> Iterator[str]:
+def _together(report: Report) -> Iterator[str]:
+    if report.together is None:
+        return
+    language = report.language
+    yield from ("", f"### {say(language, 'together')}", "")
+    yield from (f"- {markdown(move)}" for move in report.together.moves)
+    conflicts = (say(language, "together.not", slug=slug, who=who) for slug, who in report.together.conflicts)
+    yield from (f"- {markdown(line)}" for line in conflicts)
+    yield from _block(report, [code(text) for text in report.together.commands])
+    yield ""
+    yield prose(say(language, "together.how"))
+
+
+def _block(report: Report, texts: list[str]) -> Iterator[str]:
+    """Commands in a fence of their own."""
     shell = "powershell" if report.snapshot.get("os.name") == "windows" else "sh"
+    ticks = fence("\n".join(texts))
+    yield from ("", f"{ticks}{shell}", *texts, ticks)
+
+
+def _commands(report: Report, entry: Entry) -> Iterator[str]:
     ways = sorted({item.way for item in entry.commands if item.text})
     for number, way in enumerate(ways):
         texts = [code(item.text) for item in entry.commands if item.text and item.way == way]
-        ticks = fence("\n".join(texts))
         if number:
             yield ""
             yield say(report.language, "or")
-        yield from ("", f"{ticks}{shell}", *texts, ticks)
+        yield from _block(report, texts)

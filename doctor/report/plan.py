@@ -137,7 +137,7 @@ def disagreement(found: Conflict, style: Style) -> Iterator[Row]:
     language = style.language
     yield Row(say(language, "fix.conflict", title=f"{found.rule} {_title(found.rule, found.bound, style)}"), depth=0)
     if found.who:
-        sides = say(language, "fix.and").join(_side(side, language) for side in found.who)
+        sides = say(language, "fix.and").join(side(each, language) for each in found.who)
         yield Row(say(language, "fix.who", who=sides))
     for price in found.prices:
         what = say(language, "fix.gives." + price.gives, name=price.name)
@@ -147,10 +147,11 @@ def disagreement(found: Conflict, style: Style) -> Iterator[Row]:
         yield from (Row(line, is_command=True, depth=2) for line in instead(other, style))
 
 
-def _side(side: Side, language: str) -> str:
-    if side.by == "keep":
-        return say(language, "fix.stays", name=side.name, version=side.spec)
-    return say(language, "fix.asks", by=side.by, asks=side.name + side.spec)
+def side(each: Side, language: str) -> str:
+    """One side of a disagreement in words."""
+    if each.by == "keep":
+        return say(language, "fix.stays", name=each.name, version=each.spec)
+    return say(language, "fix.asks", by=each.by, asks=each.name + each.spec)
 
 
 def _some(moves: Sequence[Move], language: str) -> str:

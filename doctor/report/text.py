@@ -31,6 +31,7 @@ def render(report: Report, width: int = 80, paint: Paint = no_paint, verbose: bo
     for entry in report.entries:
         rows.append("")
         rows += _entry(report, entry, width, paint)
+    rows += _together(report, width, paint)
     rows += _tail(report, width, paint, verbose)
     return "\n".join(rows) + "\n"
 
@@ -98,7 +99,10 @@ def _entry(report: Report, entry: Entry, width: int, paint: Paint) -> Iterator[s
         yield from wrap(f"{say(language, 'confirm')}:", width, "  ", "  ")
         yield f"         $ {paint(plain(entry.confirm), 'command')}"
     yield from _part(language, "do", entry.next, width, indent)
-    yield from _commands(language, entry.commands, indent, paint)
+    if report.together and finding.rule in report.together.rules:
+        yield from wrap(say(language, "together.below"), width, f"{indent}         ", f"{indent}         ")
+    else:
+        yield from _commands(language, entry.commands, indent, paint)
     yield from _part(language, "proof", entry.proof, width, indent)
 
 
@@ -133,6 +137,20 @@ def _commands(language: str, commands: Sequence[Command], indent: str, paint: Pa
             yield f"{indent}         {say(language, 'or')}"
         for item in typed:
             yield f"{indent}         $ " + paint(plain(item.text), "command")
+
+
+def _together(report: Report, width: int, paint: Paint) -> Iterator[str]:
+    """The commands for all findings together, at the end, where they are found again."""
+    if report.together is None:
+        return
+    language = report.language
+    yield ""
+    yield paint(say(language, "together"), "note")
+    yield from (f"  {plain(move)}" for move in report.together.moves)
+    yield from ("  $ " + paint(plain(line), "command") for line in report.together.commands)
+    for slug, who in report.together.conflicts:
+        yield from wrap(plain(say(language, "together.not", slug=slug, who=who)), width, "  ", "    ")
+    yield from wrap(say(language, "together.how"), width, "  ", "  ")
 
 
 def _tail(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[str]:
