@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,10 @@ from doctor.model.plan import Plan
 from doctor.plan.shell import Target
 from doctor.words import say
 
+if TYPE_CHECKING:
+    from doctor.plan.rehearse import Answer
+
+RETRIES = 3  # plans made anew after the resolver has said why it refuses
 FORMATS = ("text", "sh", "powershell", "json")
 
 
@@ -69,44 +73,79 @@ def command(
     if undo_:
         return _undo(look)
     from doctor.engine import store
-    from doctor.plan.make import plan as make
 
     snapshot = _reported(report) if report else look.now()
     rules = store.load().rules
-    made = make(snapshot, rules, _kept(keep))
+    kept = _kept(keep, snapshot, look.lang)
     target = _target(snapshot, python, format_)
-    note = _asked(made, target, look) if online or yes else say(look.lang, "fix.unasked")
-    click.echo(rendered(made, snapshot, target, format_, destructive, look.lang, note), nl=False)
-    if not dry_run and format_ == "text" and (yes or _wanted(made, look.lang)):
-        return _apply(made, snapshot, target, look, rules, destructive, fresh=report is None)
+    applies = not dry_run and format_ == "text" and (yes or _at_terminal())
+    made, answer = _planned(snapshot, rules, kept, target, ask=online or applies)
+    shown = Shown(made, snapshot, target, answer)
+    click.echo(rendered(shown, format_, destructive, look.lang), nl=False)
+    if answer is not None and answer.verdict == "refused":
+        raise ApplyError("resolver", answer.why)
+    if applies and (yes or _wanted(made, look.lang)):
+        return _apply(shown, look, rules, destructive, fresh=report is None)
+    if not dry_run and format_ == "text" and not applies and (made.steps or made.installs):
+        click.echo(say(look.lang, "fix.hint"))
     return int(bool(made.conflicts))
 
 
-def _wanted(plan: Plan, lang: str) -> bool:
-    """The one question, on a terminal; elsewhere a hint."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A plan, the machine it is for, and what the installer's own resolver said of it (None: it was not asked)."""
+
+    plan: Plan
+    snapshot: Snapshot
+    target: Target
+    answer: Answer | None
+
+
+def _planned(
+    snapshot: Snapshot, rules: tuple[Rule, ...], keep: frozenset[str], target: Target, ask: bool
+) -> tuple[Plan, Answer | None]:
+    """The plan. When the resolver refuses it and says something new, what it said is taken in and it is asked again."""
+    from doctor.plan.make import plan as make
+    from doctor.plan.refuse import refusal
+
+    made = make(snapshot, rules, keep)
+    if not ask or not made.installs or refusal(made, snapshot, target):
+        return made, None
+    from doctor.plan.constraints import Lessons
+    from doctor.plan.rehearse import rehearse
+
+    lessons = Lessons()
+    answer = rehearse(made, snapshot, target)
+    for _ in range(RETRIES):
+        if answer.verdict != "refused" or lessons | answer.lessons == lessons:
+            break
+        lessons |= answer.lessons
+        made = make(snapshot, rules, keep, lessons)
+        answer = rehearse(made, snapshot, target)
+    return made, answer
+
+
+def _at_terminal() -> bool:
     import sys
 
-    if not plan.steps and not plan.installs:
-        return False
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        return click.confirm(say(lang, "fix.ask"))
-    click.echo(say(lang, "fix.hint"))
-    return False
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _apply(
-    plan: Plan,
-    snapshot: Snapshot,
-    target: Target,
-    look: Look,
-    rules: tuple[Rule, ...],
-    destructive: bool,
-    fresh: bool,
-) -> int:
+def _wanted(plan: Plan, lang: str) -> bool:
+    """The one question."""
+    return bool(plan.steps or plan.installs) and click.confirm(say(lang, "fix.ask"))
+
+
+def _apply(shown: Shown, look: Look, rules: tuple[Rule, ...], destructive: bool, fresh: bool) -> int:
     """Apply and look again. Raises ApplyError."""
     from doctor.plan import verify
     from doctor.plan.apply import apply
+    from doctor.plan.refuse import refusal
 
+    plan, snapshot, target = shown.plan, shown.snapshot, shown.target
+    refused = refusal(plan, snapshot, target)
+    if refused:
+        raise ApplyError("install", say(look.lang, "fix.not." + refused.why, name=refused.name))
     if not fresh:
         changed = verify.changed(snapshot, look.now())
         if changed:
@@ -120,16 +159,6 @@ def _apply(
         return 1
     click.echo(say(look.lang, "fix.verified", cured=", ".join(cured) or "-"))
     return int(bool(plan.conflicts))
-
-
-def _asked(plan: Plan, target: Target, look: Look) -> str:
-    """What the real resolver says. Raises ApplyError when it refuses."""
-    from doctor.plan.apply import accepted
-
-    why = accepted(plan, target)
-    if why:
-        raise ApplyError("resolver", say(look.lang, "fix.refused", why=why))
-    return say(look.lang, "fix.agreed") if plan.installs else ""
 
 
 def _undo(look: Look) -> int:
@@ -151,16 +180,26 @@ def _reported(path: Path) -> Snapshot:
     return load_report(path)
 
 
-def _kept(names: tuple[str, ...]) -> frozenset[str]:
-    from doctor.model.names import normalise
+def _kept(words: tuple[str, ...], snapshot: Snapshot, lang: str) -> frozenset[str]:
+    """The promises; what is odd about them is said beside the plan."""
+    from doctor.plan import keep
 
-    found: list[str] = []
-    for name in names:
-        if name.startswith("@"):
-            found += [line.partition("#")[0].strip() for line in Path(name[1:]).read_text(encoding="utf-8").split("\n")]
-        else:
-            found.append(name)
-    return frozenset(normalise(name) for name in found if name)
+    lines: list[str] = []
+    for word in words:
+        lines += _lines_of(Path(word[1:])) if word.startswith("@") else [word]
+    kept = keep.read(lines, snapshot)
+    for name in kept.unknown:
+        click.echo(say(lang, "fix.keep.unknown", name=name), err=True)
+    for name, have, spec in kept.other:
+        click.echo(say(lang, "fix.keep.other", name=name, have=have, spec=spec), err=True)
+    return kept.names
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").lstrip("\ufeff").splitlines()
+    except OSError as error:
+        raise click.UsageError(f"--keep @{path}: {error.strerror}") from None
 
 
 def _target(snapshot: Snapshot, python: str | None, format_: str) -> Target:
@@ -173,28 +212,22 @@ def _target(snapshot: Snapshot, python: str | None, format_: str) -> Target:
     return Target(shell, there or target.python, target.installer)
 
 
-def rendered(
-    plan: Plan, snapshot: Snapshot, target: Target, format_: str, destructive: bool, lang: str, note: str
-) -> str:
+def rendered(shown: Shown, format_: str, destructive: bool, lang: str) -> str:
     """The plan in the asked format."""
     if format_ == "json":
-        import dataclasses
-        import json
+        from doctor.report import planjson
 
-        body: dict[str, Any] = {"schema": "vlmdoctor.plan/1", "note": note, **dataclasses.asdict(plan)}
-        return json.dumps(body, indent=1, default=dict) + "\n"
+        return planjson.render(shown.plan, shown.snapshot, shown.target, shown.answer, lang)
     from doctor.engine import store
-    from doctor.plan.apply import refusal
+    from doctor.plan.refuse import refusal
     from doctor.report import plan as words
 
-    why = refusal(plan, snapshot)
-    style = words.Style(lang, target, snapshot, store.load(), min(columns(), 110))
+    style = words.Style(lang, shown.target, shown.snapshot, store.load(), min(columns(), 110))
+    note = words.heard(shown.answer, lang) if shown.plan.installs else ""
+    refused = refusal(shown.plan, shown.snapshot, shown.target)
+    out = words.refused(refused, lang) if refused else []
     if format_ == "text":
-        more = [note] if plan.installs else []
-        more += [say(lang, "fix.not.here", why=why)] if why else []
-        return words.render(plan, style) + "".join(f"{line}\n" for line in more if line)
+        return words.render(shown.plan, style, [note, *out])
     from doctor.plan.script import render
 
-    rows = [*words.hand(plan, style), *(row for found in plan.conflicts for row in words.disagreement(found, style))]
-    tail = ["  " * row.depth + row.text for row in rows]
-    return render(plan, target, destructive, why, note if plan.installs else "", tail)
+    return render(shown.plan, shown.target, destructive, out, note, words.tail(shown.plan, style))

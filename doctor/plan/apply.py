@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from doctor.model.plan import Plan
 from doctor.plan import startup
 from doctor.plan.journal import Journal, newest
 from doctor.plan.order import changes_shell
+from doctor.plan.refuse import refusal
 from doctor.plan.running import run
 from doctor.plan.script import install
 from doctor.plan.shell import FOLDERS, NAME, Target, command
@@ -63,28 +63,11 @@ def _real(path: str, home: Path) -> Path:
     return home / path[2:] if path.startswith("~/") else home if path == "~" else Path(path)
 
 
-def refusal(plan: Plan, snapshot: Snapshot) -> str:
-    """Why the installer must not be used here; "" when it may."""
-    if not plan.installs and not any(step.kind in ("uninstall", "reinstall") for step in plan.steps):
-        return ""
-    if snapshot.get("python.externally_managed"):
-        return "this Python belongs to the system (PEP 668): python3 -m venv ~/venv, then fix that environment"
-    if snapshot.get("python.writable") is False:
-        return "site-packages cannot be written by you: make an environment of your own (python3 -m venv ~/venv)"
-    if snapshot.get("python.lock"):
-        pins = " ".join(move.pin for move in plan.moves if move.pin)
-        tool = {"uv.lock": "uv add", "poetry.lock": "poetry add", "pdm.lock": "pdm add"}.get(
-            str(snapshot.get("python.lock")).rpartition("/")[2], "the lock file's own tool:"
-        )
-        return f"a lock file owns this environment; an install beside it would be undone: {tool} {pins}"
-    return ""
-
-
 def apply(plan: Plan, snapshot: Snapshot, target: Target, allow: bool, say: Say) -> Journal:
     """Everything that a program can do. Raises ApplyError after the machine was brought back to its old state."""
-    why = refusal(plan, snapshot)
-    if why:
-        raise ApplyError("install", why)
+    refused = refusal(plan, snapshot, target)
+    if refused:
+        raise ApplyError("install", f"{refused.why} {refused.name}".strip())
     place = Place.of(snapshot, os.environ)
     _drop_older(place.prefix)
     journal = Journal.begin(f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", {"prefix": place.prefix})
@@ -215,13 +198,3 @@ def _move(source: Path, target: Path, journal: Journal) -> None:
     journal.moving(source, target)
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-
-
-def accepted(plan: Plan, target: Target) -> str:
-    """What the real resolver says against the plan's installs; "" when it accepts them. Uses the network."""
-    for each in plan.installs:
-        text = "\n".join(install(each, target, trial=True))
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], check=False, capture_output=True, text=True)
-        if done.returncode:
-            return (done.stderr or done.stdout)[-1500:].strip()
-    return ""

@@ -17,6 +17,20 @@ _LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
 TORCH = "torch"
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What an installer's resolver knew better than the tables.
+
+    ``missing``: ``(name, version)`` that cannot be had here; ``asks``: ``(name, version, requirement line)``.
+    """
+
+    missing: frozenset[tuple[str, str]] = frozenset()
+    asks: frozenset[tuple[str, str, str]] = frozenset()
+
+    def __or__(self, other: Lessons) -> Lessons:
+        return Lessons(self.missing | other.missing, self.asks | other.asks)
+
+
 @dataclass(frozen=True)
 class World:
     """The environment as the solver sees it.
@@ -30,6 +44,7 @@ class World:
     gone: frozenset[str] = frozenset()  # what the plan removes and does not bring back
     lenient: bool = False
     torch_free: bool = False
+    lessons: Lessons = Lessons()
     cache: dict[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @cached_property
@@ -89,6 +104,7 @@ class World:
     def _all_needs(self, name: str, version: str, here: bool) -> Iterator[tuple[str, str]]:
         seen = self.snapshot.get("python.requires", {}).get(name) if here else None
         yield from self._read(seen if seen is not None else ranges.requirements(name, version) or ())
+        yield from self._read(line for one, v, line in self.lessons.asks if (one, v) == (name, version))
         yield from self._imports(name, version)
         if abi.headers(name, version, self.tag) == 1:
             yield "numpy", "<2"
@@ -146,7 +162,8 @@ class World:
             made = from_specifier(joined) if joined or have is None else None
             return [made] if made else []
         there = None if self.other_build(name) else have
-        offered = [v for v in versions.candidates(name) if all(versions.accepts(s, v) for s in specs) and v != there]
+        known = [v for v in versions.candidates(name) if v != there and (name, v) not in self.lessons.missing]
+        offered = [v for v in known if all(versions.accepts(s, v) for s in specs)]
         return nearest_first(name, have, self._installable(name, offered), upwards=self._rises_with_torch(name))
 
     def _rises_with_torch(self, name: str) -> bool:

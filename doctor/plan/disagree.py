@@ -109,7 +109,8 @@ def _environment(goals: tuple[Constraint, ...], world: World) -> Iterator[Instea
     for minor in dict.fromkeys([*([own.minor] if own else []), *PYTHONS]):
         bare = _bare(world, minor)
         for same in (STACK, STACK[:2], ()):
-            empty = World(bare, (*goals, *torch, *_stack(world, asked, (TORCH, *same))), cache={})
+            goals_there = (*goals, *torch, *_stack(world, asked, (TORCH, *same)))
+            empty = World(bare, goals_there, lessons=world.lessons)
             try:
                 solution = solve(empty)
             except Unsolvable:

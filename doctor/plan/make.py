@@ -11,14 +11,23 @@ from doctor.model.names import normalise
 from doctor.model.plan import Constraint, Goal, Move, Plan, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure, hits
-from doctor.plan.constraints import World
+from doctor.plan.constraints import Lessons, World
 from doctor.plan.disagree import conflict
 from doctor.plan.order import ordered
 from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
 
+NOTHING = Lessons()
 ROUNDS = 4  # of taking in what a prediction shows
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the user has promised and what the installer has said."""
+
+    keep: frozenset[str]
+    lessons: Lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +43,23 @@ class Draft:
     spared: tuple[Cure, ...] = ()  # what the other cures cure as well
 
 
-def plan(snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = frozenset()) -> Plan:
+def plan(
+    snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = frozenset(), lessons: Lessons = NOTHING
+) -> Plan:
     """The plan for every root error and warning of ``snapshot``; ``keep`` names distributions that must stay."""
+    terms = Terms(keep, lessons)
     snapshot = derive(snapshot)
     cures = choose.targets(rules, snapshot)
     calm = choose.without_log(snapshot)
     before = hits(rules, calm)
-    draft, after = _settled(calm, rules, cures, keep, before)
-    draft, after = _without_harm(calm, rules, draft, after, keep, before)
-    draft, after = _without_excess(calm, rules, draft, after, keep)
+    draft, after = _settled(calm, rules, cures, terms, before)
+    draft, after = _without_harm(calm, rules, draft, after, terms, before)
+    draft, after = _without_excess(calm, rules, draft, after, terms)
     asked = [cure.finding.rule for cure in cures]
     gone = before.keys() - after.keys()
     anyway = [cure for cure, _ in draft.refused if cure.finding.rule in gone]
     conflicts = tuple(
-        conflict(cure, draft.cures, _world(calm, (*draft.cures, cure), keep), who)
+        conflict(cure, draft.cures, _world(calm, (*draft.cures, cure), terms), who)
         for cure, who in draft.refused
         if cure not in anyway
     )
@@ -88,12 +100,12 @@ def _settled(
     snapshot: Snapshot,
     rules: Sequence[Rule],
     cures: list[Cure],
-    keep: frozenset[str],
+    terms: Terms,
     before: dict[str, Finding],
 ) -> tuple[Draft, dict[str, Finding]]:
     """A draft whose prediction has lost its goals and shows no new error, as far as ways reach."""
     for _ in range(ROUNDS):
-        draft = _draft(snapshot, cures, keep)
+        draft = _draft(snapshot, cures, terms)
         after = hits(rules, predicted(snapshot, draft))
         better = _improved(draft, after, before)
         if better is None:
@@ -107,7 +119,7 @@ def _without_harm(
     rules: Sequence[Rule],
     draft: Draft,
     after: dict[str, Finding],
-    keep: frozenset[str],
+    terms: Terms,
     before: dict[str, Finding],
 ) -> tuple[Draft, dict[str, Finding]]:
     """Leaves out the cures of warnings that would bring new findings."""
@@ -117,7 +129,7 @@ def _without_harm(
             break
         if cure.finding.severity != "warning" or not cure.steps:
             continue
-        less = _draft(snapshot, [other for other in draft.cures if other is not cure], keep)
+        less = _draft(snapshot, [other for other in draft.cures if other is not cure], terms)
         then = hits(rules, predicted(snapshot, less))
         if len(then.keys() - before.keys()) < len(fresh):
             draft, after = replace(less, refused=draft.refused), then
@@ -125,7 +137,7 @@ def _without_harm(
 
 
 def _without_excess(
-    snapshot: Snapshot, rules: Sequence[Rule], draft: Draft, after: dict[str, Finding], keep: frozenset[str]
+    snapshot: Snapshot, rules: Sequence[Rule], draft: Draft, after: dict[str, Finding], terms: Terms
 ) -> tuple[Draft, dict[str, Finding]]:
     """Leaves out the moves of cures whose findings the others cure as well: the least change wins."""
     last_first = list(reversed(draft.cures))
@@ -133,7 +145,7 @@ def _without_excess(
         if len(draft.cures) < 2 or not cure.certain:
             continue
         try:
-            less = _solved(snapshot, [other for other in draft.cures if other is not cure], keep)
+            less = _solved(snapshot, [other for other in draft.cures if other is not cure], terms)
         except Unsolvable:
             continue
         if len(less.moves) >= len(draft.moves):
@@ -167,22 +179,22 @@ def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding
     return cures if changed else None
 
 
-def _draft(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
+def _draft(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
     """All cures together; where they cannot agree, the later ones take another way or are left out."""
     try:
-        return _solved(snapshot, cures, keep)
+        return _solved(snapshot, cures, terms)
     except Unsolvable:
-        return _one_by_one(snapshot, cures, keep)
+        return _one_by_one(snapshot, cures, terms)
 
 
-def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
-    draft = _solved(snapshot, (), keep)
+def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
+    draft = _solved(snapshot, (), terms)
     refused: list[tuple[Cure, tuple[Side, ...]]] = []
     for cure in cures:
         who: tuple[Side, ...] = ()
         for each in (cure, *cure.others()):
             try:
-                draft = _solved(snapshot, (*draft.cures, each), keep)
+                draft = _solved(snapshot, (*draft.cures, each), terms)
                 break
             except Unsolvable as error:
                 who = who or error.who
@@ -191,15 +203,15 @@ def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str])
     return replace(draft, refused=tuple(refused))
 
 
-def _solved(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> Draft:
-    world = _world(snapshot, cures, keep)
+def _solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
+    world = _world(snapshot, cures, terms)
     solution = solve(world)
     moves = lanes.moves(world, moved(world, solution))
     return Draft(tuple(cures), world, solution, moves, rebuilds(world, moves))
 
 
-def _world(snapshot: Snapshot, cures: Sequence[Cure], keep: frozenset[str]) -> World:
-    return World(snapshot, _goals(cures), keep, choose.removed(cures))
+def _world(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> World:
+    return World(snapshot, _goals(cures), terms.keep, choose.removed(cures), lessons=terms.lessons)
 
 
 def _goals(cures: Sequence[Cure]) -> tuple[Constraint, ...]:

@@ -17,7 +17,12 @@ _CLOSE = {"bash": ")", "powershell": "}"}
 
 
 def render(
-    plan: Plan, target: Target, allow: bool = False, refused: str = "", note: str = "", tail: Sequence[str] = ()
+    plan: Plan,
+    target: Target,
+    allow: bool = False,
+    refused: Sequence[str] = (),
+    note: str = "",
+    tail: Sequence[str] = (),
 ) -> str:
     """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
 
@@ -25,7 +30,7 @@ def render(
     installed here; then everything but the variables is a comment. ``note``: one more line for the head; ``tail``: what
     is said at the end, as comments.
     """
-    notes = [comment(line) for line in (note, refused) if line]
+    notes = [comment(line) for line in (note, *refused) if line]
     lines = [*_head(plan, target), *notes, *_variables(plan, target)]
     body = list(_body(plan, target, allow))
     if refused:
@@ -90,11 +95,13 @@ def _installs(plan: Plan, target: Target) -> Iterator[str]:
         yield from install(each, target)
 
 
-def install(each: Install, target: Target, trial: bool = False) -> Iterator[str]:
-    """The lines of one call of the installer; ``trial``: it only says whether it could."""
+def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
+    """The lines of one call of the installer; ``trial``: it only says what it would do (pip: in that report)."""
     words = [installer(target, "install")]
     if trial:
         words.append("--dry-run")
+    if trial and target.installer != "uv":
+        words += ["--quiet", "--report", quote(trial, target.shell)]
     if each.alone:
         words.append("--no-deps")
     if each.limits and target.shell == "bash":

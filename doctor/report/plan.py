@@ -11,6 +11,8 @@ from doctor.model import FixStep, Snapshot
 from doctor.model.plan import Conflict, Instead, Move, Plan, Side
 from doctor.plan.hand import by_hand
 from doctor.plan.order import changes_shell
+from doctor.plan.refuse import Refusal
+from doctor.plan.rehearse import Answer
 from doctor.plan.script import install, installing
 from doctor.plan.shell import Target, command, quote
 from doctor.report.layout import wrap
@@ -38,9 +40,11 @@ class Row(NamedTuple):
     depth: int = 1
 
 
-def render(plan: Plan, style: Style) -> str:
-    """The plan as lines; control characters of strangers are shown as such."""
+def render(plan: Plan, style: Style, notes: Sequence[str] = ()) -> str:
+    """The plan as lines, then ``notes``; control characters of strangers are shown as such."""
     rows = list(_rows(plan, style)) or [Row(say(style.language, "fix.none"), depth=0)]
+    said = [Row(note, note.startswith("  "), 0) for note in notes if note]
+    rows += [Row(""), *said] if said else []
     return "\n".join(line for row in rows for line in _wrapped(row, style.width)).lstrip("\n") + "\n"
 
 
@@ -160,6 +164,24 @@ def _some(moves: Sequence[Move], language: str) -> str:
     text = say(language, "comma").join(_move(move) for move in moves[:SHOWN])
     more = len(moves) - SHOWN
     return text + (say(language, "fix.price.more", count=more) if more > 0 else "")
+
+
+def tail(plan: Plan, style: Style) -> list[str]:
+    """What a script says at its end, as plain lines."""
+    rows = [*hand(plan, style), *(row for found in plan.conflicts for row in disagreement(found, style))]
+    return [row.text for row in rows if row.text]
+
+
+def heard(answer: Answer | None, language: str) -> str:
+    """What the installer's own resolver said."""
+    if answer is None:
+        return say(language, "fix.unasked")
+    return say(language, "fix.heard." + answer.verdict, why=answer.why, more=say(language, "comma").join(answer.more))
+
+
+def refused(found: Refusal, language: str) -> list[str]:
+    """Why nothing is installed here, then the commands of the way out."""
+    return [say(language, "fix.not." + found.why, name=found.name), *("  " + line for line in found.lines)]
 
 
 def instead(other: Instead, style: Style) -> tuple[str, ...]:

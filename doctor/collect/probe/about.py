@@ -18,6 +18,7 @@ OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", 
 LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
         "python.missing_modules")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
+KEPT_APART = ("poetry.lock", "Pipfile.lock")  # of tools that keep environments in a folder "virtualenvs" of their own
 
 
 def read(ctx):
@@ -190,12 +191,19 @@ def installer(target):
 
 
 def lock(ctx):
-    """Lock file of a managed project: in the working folder or the environment's own parents, nearest first."""
+    """Lock file of the project that owns the environment: beside it, or in the working folder.
+
+    The working folder's counts where the environment lies in it, or where that tool keeps its environments.
+    """
     target = dists.target(ctx)
-    places = [ctx.get("cwd") or ""]
-    places += [os.path.dirname(target.prefix)] if target.venv and target.prefix else []
-    for place in places:
-        for name in paths.quiet_names(place) if place else ():
-            if name in LOCKS:
+    prefix = target.prefix or ""
+    here = ctx.get("cwd") or ""
+    inside = bool(here) and os.path.realpath(prefix).startswith(os.path.join(os.path.realpath(here), ""))
+    apart = "virtualenvs" in prefix.replace("\\", "/").split("/")
+    places = [(here, LOCKS if inside else KEPT_APART if apart else ())]
+    places += [(os.path.dirname(prefix), LOCKS)] if target.venv and prefix else []
+    for place, names in places:
+        for name in paths.quiet_names(place) if place and names else ():
+            if name in names:
                 return {"python.lock": name}
     return {"python.lock": None}

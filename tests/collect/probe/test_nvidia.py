@@ -75,9 +75,26 @@ def test_cuda_of_a_local_version(version: str | None, wanted: str | None) -> Non
 
 
 def test_lock_file_of_a_project(env: Env, tmp_path: Path) -> None:
-    assert about.lock(env.ctx()) == {"python.lock": None}
-    (env.cwd / "uv.lock").write_bytes(b"")
     import paths
 
+    def found(**more: str) -> str | None:
+        paths._LISTINGS.clear()
+        name: str | None = about.lock(env.ctx(**more))["python.lock"]
+        return name
+
+    assert found() is None
+    (env.cwd / "uv.lock").write_bytes(b"")
+    assert found() is None  # the project of the working folder does not own this environment
+    assert found(cwd=str(tmp_path)) is None
+    (tmp_path / "pdm.lock").write_bytes(b"")
+    assert found(cwd=str(tmp_path)) == "pdm.lock"
+    assert found() == "pdm.lock"
+
+
+def test_environments_that_a_tool_keeps_apart(tmp_path: Path) -> None:
+    import paths
+
+    env = Env(tmp_path / "virtualenvs")
+    (env.cwd / "poetry.lock").write_bytes(b"")
     paths._LISTINGS.clear()
-    assert about.lock(env.ctx()) == {"python.lock": "uv.lock"}
+    assert about.lock(env.ctx()) == {"python.lock": "poetry.lock"}

@@ -1,0 +1,135 @@
+"""The installer's own resolver is asked with the very command; what it would do is held against the plan."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from doctor.collect.child import run_tool
+from doctor.collect.redact import Redactor
+from doctor.knowledge import versions
+from doctor.model import Snapshot
+from doctor.model.names import normalise
+from doctor.model.patterns import compiled
+from doctor.model.plan import Install, Plan
+from doctor.plan.constraints import Lessons
+from doctor.plan.script import install
+from doctor.plan.shell import Target
+
+SECONDS = 120.0  # for one answer: an index without metadata files makes pip fetch whole wheels
+SINCE = "22.2"  # pip that knows --report
+_UNREACHED = (
+    r"(?i)temporary failure in name resolution|name or service not known|network is unreachable|connection refused"
+    r"|connection (?:timed out|broken|reset)|failed to establish a new connection|max retries exceeded"
+    r"|error sending request|dns error|client error \(connect\)|proxyerror|could not connect|operation timed out"
+)
+_NONE = r"No matching distribution found for ([\w.-]+)==([\w.!+]+)|there is no version of ([\w.-]+)==([\w.!+]+)"
+_NO_WHEEL = r"([\w.-]+)==([\w.!+]+) has no (?:usable )?wheels?"
+_ASKS = r"([\w.-]+)(?: |==)(\d[\w.!+]*) depends on ([\w.-]+(?:[<>=!~]=?[\w.*!+]+(?:,\s?[<>=!~]=?[\w.*!+]+)*)?)"
+_UV = r"(?m)^\s*([+~-]) ([\w.-]+)==(\S+)"
+
+
+NOTHING = Lessons()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the resolver said.
+
+    ``verdict``: agreed, refused (``why`` says it, ``lessons`` what to do better), other (it would also change ``more``)
+    or silent (it was not reached or did not end; ``why``).
+    """
+
+    verdict: str
+    why: str = ""
+    more: tuple[str, ...] = ()
+    lessons: Lessons = NOTHING
+
+
+def rehearse(plan: Plan, snapshot: Snapshot, target: Target, seconds: float = SECONDS) -> Answer:
+    """The worst answer over the plan's calls. Uses the network, changes nothing."""
+    answers = [_one(each, plan, snapshot, target, seconds) for each in plan.installs]
+    order = ("refused", "silent", "other", "agreed")
+    return min(answers, key=lambda answer: order.index(answer.verdict), default=Answer("agreed"))
+
+
+def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds: float) -> Answer:
+    pip = snapshot.get("pip.version")
+    if target.installer != "uv" and pip and versions.compare(str(pip), SINCE) == -1:
+        return Answer("silent", f"pip {pip} < {SINCE}")
+    shell = shutil.which("bash" if target.shell == "bash" else "powershell")
+    if shell is None:
+        return Answer("silent", target.shell)
+    with tempfile.TemporaryDirectory(prefix="vlmdoctor-") as folder:
+        report = Path(folder) / "report.json"
+        text = "\n".join(install(each, target, trial=str(report)))
+        options = ("-euo", "pipefail", "-c") if target.shell == "bash" else ("-NoProfile", "-Command")
+        answer = run_tool([shell, *options, text], seconds)
+        output = answer.output.decode("utf-8", "replace")
+        if answer.status == "ok":
+            would = _by_uv(output) if target.installer == "uv" else _by_pip(report)
+            return _held(would, plan, snapshot)
+    gone = answer.status in ("exit 126", "exit 127")  # the interpreter of another machine
+    if gone or not answer.status.startswith("exit") or compiled(_UNREACHED).search(output):
+        return Answer("silent", _last(output) if answer.status.startswith("exit") else answer.status)
+    return Answer("refused", _reason(output), lessons=_lessons(output))
+
+
+def _by_pip(report: Path) -> dict[str, str]:
+    """What pip would install, by its own report; nothing where it wrote none."""
+    try:
+        rows = json.loads(report.read_text(encoding="utf-8"))["install"]
+        return {normalise(row["metadata"]["name"]): str(row["metadata"]["version"]) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _by_uv(output: str) -> dict[str, str]:
+    found = compiled(_UV).findall(output)
+    return {normalise(name): version for sign, name, version in found if sign != "-"}
+
+
+def _held(would: Mapping[str, str], plan: Plan, snapshot: Snapshot) -> Answer:
+    """Whatever is installed and is no move of the plan must stay."""
+    moved = {move.name for move in plan.moves}
+    more = tuple(
+        f"{name} {have} -> {new}"
+        for name, new in sorted(would.items())
+        if name not in moved and (have := snapshot.get("dist." + name)) and have != new
+    )
+    return Answer("other", more=more) if more else Answer("agreed")
+
+
+def _lessons(output: str) -> Lessons:
+    """Releases that cannot be had here and requirements that the tables do not know."""
+    return Lessons(frozenset(_missing(output)), frozenset(_asks(output)))
+
+
+def _missing(output: str) -> Iterator[tuple[str, str]]:
+    for one, first, other, second in compiled(_NONE).findall(output):
+        yield normalise(one or other), versions.public((first or second).rstrip("."))
+    for name, version in compiled(_NO_WHEEL).findall(output):
+        yield normalise(name), versions.public(version)
+
+
+def _asks(output: str) -> Iterator[tuple[str, str, str]]:
+    for name, version, line in compiled(_ASKS).findall(output):
+        yield normalise(name), versions.public(version), line
+
+
+def _reason(output: str) -> str:
+    """The installer's own words: from its first error on."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    starts = (at for at, line in enumerate(lines) if re.match(r"(?i)error|×|╰|the conflict is caused", line))
+    first = next(starts, max(len(lines) - 6, 0))
+    return Redactor().text(" ".join(lines[first:])[:1200])
+
+
+def _last(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return Redactor().text(lines[-1][:200]) if lines else ""
