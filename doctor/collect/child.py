@@ -75,7 +75,7 @@ class _Child:
     def __init__(self, job: Job, end: float) -> None:
         self.job = job
         self.answer = Answer(job.name)
-        self.began = time.monotonic()
+        self.began = self.since = time.monotonic()
         self.end = min(self.began + job.seconds, end)
         self.nonce = os.urandom(8).hex()
         self.rest = b""
@@ -180,7 +180,7 @@ class _Child:
         if self._ended():
             return True
         if time.monotonic() > self.end:
-            self.answer.status = f"no answer in {self.end - self.began:.1f} s"
+            self.answer.status = f"no answer in {self.end - self.since:.1f} s"
             return True
         return False
 
@@ -277,6 +277,13 @@ class Runner:
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Calls ``action`` after ``seconds`` if the run still goes on then."""
         self._timers.append((time.monotonic() + seconds, action))
+
+    def renew(self, name: str) -> None:
+        """The child of that name has all its seconds again, from now on."""
+        for child in self._live:
+            if child.job.name == name:
+                child.since = time.monotonic()
+                child.end = child.since + child.job.seconds
 
     def running(self, name: str) -> bool:
         """Whether the child of that name is still at work."""

@@ -28,6 +28,7 @@ def target_options(command: Any) -> Any:
 @click.command("check")
 @click.argument("what", nargs=-1, type=click.Path())
 @target_options
+@click.option("--smoke", "smoke_too", is_flag=True, help="Also prove that it runs: smoke tiers 0 to 2.")
 @click.option("--snapshot", "snapshot_file", type=click.Path(path_type=Path), help="Judge this snapshot file instead.")
 @report_options
 def command(
@@ -36,15 +37,18 @@ def command(
     model: str | None,
     timeout: float,
     online: bool,
+    smoke_too: bool,
     snapshot_file: Path | None,
     **rest: Any,
 ) -> int:
     """Say what is wrong with this machine and what to type.
 
     WHAT is what you want to run: scripts, folders, requirements files. It is read, never executed.
-    Nothing is changed, the network is not used and your packages are not imported.
+    Nothing is changed, the network is not used and, without --smoke, your packages are not imported.
     """
     options = Options(**rest)
+    if smoke_too and snapshot_file is not None:
+        raise click.UsageError("--smoke needs the machine itself, not --snapshot")
     if snapshot_file is None:
         snapshot = live(what, python, model, timeout, online, language(options.lang))
     else:
@@ -52,6 +56,10 @@ def command(
         from doctor.ingest.archive import load
 
         snapshot = Redactor().snapshot(load(snapshot_file))  # the file may come from anybody
+    if smoke_too:
+        from doctor.commands.smoke import beside
+
+        return beside(snapshot, python, model, options)
     report = judge(snapshot, options)
     emit(report, options)
     return status(report, options)

@@ -41,6 +41,7 @@ def answer(report: Report) -> dict[str, Any]:
         "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
         "invisible": list(report.invisible),
         "overview": dict(report.overview),
+        "smoke": report.snapshot.get("smoke.results"),
     }
 
 

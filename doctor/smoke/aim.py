@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import Any, NamedTuple
@@ -14,16 +15,21 @@ SECONDS = 8.0  # for a look at a folder or two
 
 
 class Aim(NamedTuple):
-    """``folder`` and ``kind`` (its model_type) are None where the model is not on this machine or none was named."""
+    """``folder`` and ``kind`` (its model_type) are None where the model is not on this machine or none was named.
+
+    ``named``: somebody said which interpreter, by an option or by activating an environment.
+    """
 
     python: str
     folder: str | None
     kind: str | None
+    named: bool = True
 
 
 def aim(python: str | None, model: str | None) -> Aim:
     """Looks in a child, since both may lie on a dead mount. Raises ProbeError without an interpreter to run."""
-    asked = choose(Request(python=python, model=model), os.environ).asked
+    target = choose(Request(python=python, model=model), os.environ)
+    asked = None if target.asked == "?" and torch_is_ours() else target.asked
     settings: dict[str, Any] = {
         "target": asked,
         "executable": None if asked else sys.executable,
@@ -39,4 +45,10 @@ def aim(python: str | None, model: str | None) -> Aim:
     executable = found.get("executable") if asked else sys.executable
     if not executable or found.get("why"):
         raise ProbeError("missing", f"{python or 'python3'}: {found.get('why') or answer.status}")
-    return Aim(executable, answer.facts.get("model.path"), answer.facts.get("model.type"))
+    facts = answer.facts
+    return Aim(executable, facts.get("model.path"), facts.get("model.type"), target.by not in ("own", "PATH"))
+
+
+def torch_is_ours() -> bool:
+    """Whether our own environment can be the target: ``vlmdoctor[smoke]`` brings torch. Imports nothing."""
+    return importlib.util.find_spec("torch") is not None

@@ -1,4 +1,4 @@
-"""Runs in the target interpreter: one smoke tier, its steps told one by one.
+"""Runs in the target interpreter: smoke tiers, their steps told one by one.
 
 Imports nothing of ``doctor`` and nothing outside the standard library before a step asks for it; Python 3.8 syntax. The
 only module that imports torch. What the libraries print goes to stdout and stderr as in the user's own program;
@@ -17,7 +17,7 @@ import traceback
 import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIERS = {0: "stack", 1: "kernels", 2: "tiny", 3: "real", 4: "endpoint"}
+TIERS = {0: "stack", 1: "kernels", 2: "tiny", 3: "real", 4: "endpoint", 5: "llama", 6: "quantised"}
 TRACE = 64 << 10  # characters of a traceback
 DETAIL = 400  # characters of an error that a result quotes
 ROOM = 16 << 30  # bytes of address space that a CPU run always gets
@@ -40,7 +40,7 @@ class Teller:
     def __init__(self, settings):
         self.fd = settings["fd"]
         self.nonce = settings["nonce"]
-        self.tier = settings["tier"]
+        self.bad = False  # a step has failed
         self.done = set(settings.get("done") or ())
 
     def send(self, payload):
@@ -51,7 +51,9 @@ class Teller:
             line = line[os.write(self.fd, line) :]
 
     def step(self, name, usual, work):
-        """Runs ``work`` guarded; its text is the detail of the result. ``usual`` seconds are told beforehand.
+        """Runs ``work`` guarded; its text, or what its object has as ``told``, is the detail of the result.
+
+        ``usual`` seconds are told beforehand.
 
         Returns what ``work`` returned, or None after a failure, whose traceback is printed as Python would.
         """
@@ -62,11 +64,12 @@ class Teller:
         ok, detail, trace, value = True, "", "", None
         try:
             value = work()
-            detail = value if isinstance(value, str) else ""
+            detail = value if isinstance(value, str) else getattr(value, "told", "")
         except Skip as reason:
             ok, detail = None, str(reason)
         except BaseException as error:  # whatever ends a user's program has to be told: SystemExit too
             ok, detail, trace = False, describe(error), traced(error)
+            self.bad = True
             flush()
             sys.stderr.write(trace)
             flush()
@@ -122,12 +125,10 @@ def part(name):
 def settle(settings):
     """This process as a harmless stranger: other folder, no network for the hub, first to be killed for memory."""
     if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
-        del sys.path[0]  # our folder is not the user's
+        sys.path[0:1] = place(settings.get("cwd"))  # our folder is not the user's
     os.chdir(settings["folder"])
     os.environ.update(settings["env"])
     faulthandler.enable()
-    if settings["deadline"] > 2:
-        faulthandler.dump_traceback_later(settings["deadline"] - 0.5)  # a hang shows where it hangs
     try:
         with open("/proc/self/oom_score_adj", "w") as stream:
             stream.write("1000")
@@ -135,6 +136,19 @@ def settle(settings):
         pass  # not Linux
     if settings["limit"]:
         limit_memory()
+
+
+def place(folder):
+    """The folder that the doctor was called from is the user's program's: files there shadow packages.
+
+    Not where everybody may write: nobody else's code is to be run.
+    """
+    if not folder or getattr(sys.flags, "safe_path", False):
+        return []
+    try:
+        return [] if os.stat(folder).st_mode & 0o002 else [folder]
+    except OSError:
+        return []
 
 
 def limit_memory():
@@ -145,7 +159,9 @@ def limit_memory():
         with open("/proc/meminfo") as stream:
             rows = dict(line.split(":", 1) for line in stream)
         room = max(ROOM, int(rows["MemAvailable"].split()[0]) << 10)
-        resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if soft == resource.RLIM_INFINITY or soft > room:  # the user's own limit stays
+            resource.setrlimit(resource.RLIMIT_AS, (room, hard))
     except (ImportError, OSError, KeyError, ValueError):
         pass  # no such limit on this system
 
@@ -154,8 +170,14 @@ def main():
     settings = json.loads(sys.argv[-1])
     teller = Teller(settings)
     settle(settings)
-    part(TIERS[settings["tier"]]).run(teller, settings)
-    flush()
+    for tier in settings["tiers"]:
+        teller.send({"f": "tier", "v": tier})
+        if settings["deadline"] > 2:
+            faulthandler.dump_traceback_later(settings["deadline"] - 0.5)  # a hang shows where it hangs
+        part(TIERS[tier]).run(teller, settings)
+        flush()
+        if teller.bad:
+            break  # the tiers above stand on it, or begin anew in a process that has not failed
     teller.send({"end": True})
     os._exit(0)  # the exit handlers of a broken native library are not our question
 

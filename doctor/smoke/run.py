@@ -1,5 +1,7 @@
 """Runs the tiers in children of the target interpreter and gathers what they tell.
 
+Tiers 0 to 2 share one child as long as nothing fails, since most of their time goes into the same imports.
+
 A crash, a hang or a kill of a child is a result like any other; only the doctor's own trouble raises.
 """
 
@@ -17,9 +19,11 @@ from typing import Any, NamedTuple
 
 from doctor.collect.child import LAST_WAIT, Answer, Job, Runner
 
+NAME = "smoke"
 CHILD = str(Path(__file__).with_name("child.py"))
 TAIL = 256 << 10  # bytes of a child's output that are kept for the diagnosis
-STACK_TIER = 0
+STACK_TIER, REAL = 0, 3
+SHARED = (0, 1, 2)  # tiers that go on in the child of the one before
 RESTARTS = 8  # crashes of imports after which the rest is left alone
 SLOW = 3  # times the usual seconds after which the progress says that it takes long
 SLOW_FLOOR = 10.0  # seconds that nobody wonders about
@@ -34,7 +38,11 @@ ENV = {
     "PYTHONUNBUFFERED": "1",
 }
 # Without these a higher tier would only repeat the failure.
-NEEDS = {1: ("import torch",), 2: ("import torch", "transformers."), 3: ("import torch", "transformers.")}
+NEEDS = {
+    1: ("import torch",),
+    2: ("import torch", "transformers.", "libraries"),
+    3: ("import torch", "transformers.", "libraries"),
+}
 
 
 class Request(NamedTuple):
@@ -50,9 +58,13 @@ class Request(NamedTuple):
     bits: int | None = None
     dtype: str | None = None
     attn: str | None = None
+    gguf: str | None = None
+    mmproj: str | None = None
     endpoint: str | None = None
     served: str | None = None  # name of the model behind the endpoint
-    timeout: float = 180.0  # seconds for each child
+    timeout: float = 180.0  # seconds for each tier
+    estimate: str = ""  # what tier 3 will need, of what there is
+    refused: bool = False  # tier 3 is left alone for that
 
 
 class Result(NamedTuple):
@@ -77,8 +89,14 @@ class Outcome:
         self.output = b""
         self.first = ""  # traceback, or what was printed, of the first failure
         self.ends: dict[str, int] = {}  # log.exit_status, log.exit_signal
+        self.peaks: dict[str, int] = {}  # bytes by device, "host" included, as tier 3 measured them
         self.began = time.monotonic()
         self.seconds = 0.0
+
+    def close(self) -> Outcome:
+        """The same, with its time."""
+        self.seconds = time.monotonic() - self.began
+        return self
 
     def failed(self) -> list[Result]:
         """Steps that went wrong, in the order tried."""
@@ -110,27 +128,27 @@ Watch = Callable[[int, str, float, float], None]  # (tier, step, usual seconds, 
 def smoke(request: Request, watch: Watch | None = None) -> Outcome:
     """All tiers of ``request``, lowest first; a tier is left out when what it stands on has failed."""
     outcome = Outcome()
-    for tier in request.tiers:
+    waiting, restarts = list(request.tiers), 0
+    while waiting:
+        tier = waiting[0]
         broken = [r.step for r in outcome.failed() if r.step.startswith(NEEDS.get(tier, ("?",)))]
         if broken:
             outcome.results.append(Result(tier, "-", None, 0.0, broken[0]))
+            waiting.remove(tier)
+            continue
+        if tier == REAL and request.estimate:
+            outcome.results.append(Result(REAL, "memory estimate", not request.refused, 0.0, request.estimate))
+            if request.refused:
+                return outcome.close()
+        together = [t for t in waiting if t in SHARED] if tier in SHARED and not restarts else [tier]
+        child = _Tiers(together, request, outcome, watch)
+        lost = child.run()
+        if lost and child.tier == STACK_TIER and restarts < RESTARTS:
+            restarts += 1  # an import ended the child: the others go on in another one
         else:
-            _tier(tier, request, outcome, watch)
-    outcome.seconds = time.monotonic() - outcome.began
-    return outcome
-
-
-def _tier(tier: int, request: Request, outcome: Outcome, watch: Watch | None) -> None:
-    """One tier in one child; the imports go on in another one when one of them ends theirs."""
-    done: list[str] = []
-    for _ in range(RESTARTS if tier == STACK_TIER else 1):
-        with _private_folder() as folder:
-            child = _Tier(tier, request, outcome, watch)
-            answer = child.run(folder, done)
-        outcome.output += answer.output + b"\n"
-        done = [result.step for result in outcome.results if result.tier == tier]
-        if answer.ended or not child.current:
-            return
+            waiting = [t for t in waiting if t > child.tier]
+            restarts = 0
+    return outcome.close()
 
 
 @contextmanager
@@ -143,11 +161,12 @@ def _private_folder() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Tier:
-    """One child at work on one tier."""
+class _Tiers:
+    """One child at work on some tiers."""
 
-    def __init__(self, tier: int, request: Request, outcome: Outcome, watch: Watch | None) -> None:
-        self.tier = tier
+    def __init__(self, tiers: list[int], request: Request, outcome: Outcome, watch: Watch | None) -> None:
+        self.tiers = tiers
+        self.tier = tiers[0]  # at work
         self.request = request
         self.outcome = outcome
         self.watch = watch
@@ -155,27 +174,39 @@ class _Tier:
         self.began = 0.0
         self.runner = Runner(request.timeout + LAST_WAIT, self._on_fact)
 
-    def run(self, folder: str, done: list[str]) -> Answer:
-        """Start, wait, and account for a child that ended in the middle of a step."""
-        request = self.request
-        settings = {
-            **request._asdict(),
-            "tier": self.tier,
-            "folder": folder,
-            "env": ENV,
-            "done": done,
-            "limit": self.tier in (1, 2) and not request.gpus and not (request.device or "cpu").startswith("cuda"),
-        }
-        self.runner.add(Job("smoke", (request.python, CHILD), request.timeout, settings, shim=True, tail=TAIL))
-        answer = self.runner.run()["smoke"]
+    def run(self) -> bool:
+        """Start, wait, and account for a child that ended before it had said all. True: in the middle of a step."""
+        with _private_folder() as folder:
+            answer = self._answer(folder)
+        self.outcome.output += answer.output + b"\n"
         if not answer.ended:
             self._lost(answer)
-        return answer
+        return not answer.ended and bool(self.current)
+
+    def _answer(self, folder: str) -> Answer:
+        request = self.request
+        on_cpu = not request.gpus and not (request.device or "cpu").startswith("cuda")
+        settings = {
+            **request._asdict(),
+            "tiers": self.tiers,
+            "folder": folder,
+            "cwd": _here(),
+            "env": ENV,
+            "done": [result.step for result in self.outcome.results if result.tier == self.tier],
+            "limit": on_cpu and bool({1, 2} & set(self.tiers)),
+        }
+        self.runner.add(Job(NAME, (request.python, CHILD), request.timeout, settings, shim=True, tail=TAIL))
+        return self.runner.run()[NAME]
 
     def _on_fact(self, name: str, value: Any) -> None:
+        if name == "tier" and value in self.tiers:
+            self.tier = value
+            self.runner.renew(NAME)
         if not isinstance(value, Mapping):
             return
-        if name == "begin":
+        if name == "peaks":
+            self.outcome.peaks = {str(device): int(size) for device, size in value.items()}
+        elif name == "begin":
             self._begin(str(value.get("step", "")), float(value.get("usual", 1)))
         elif name == "done":
             self.current = ""
@@ -216,6 +247,14 @@ class _Tier:
         detail = f"ended by {name_of(number)}" if ended[1] == "signal" else f"ended with status {number}"
         last = answer.tail() if not self.current else ""
         self.outcome.results.append(Result(self.tier, step, False, seconds, f"{detail} {last}".strip()))
+
+
+def _here() -> str | None:
+    """The folder that we were called from, which a program of the user's would see; None when it is gone."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
 
 
 def name_of(number: int) -> str:

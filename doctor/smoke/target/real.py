@@ -31,7 +31,7 @@ def run(teller, settings):
         return
     teller.step("first generation", 10, lambda: infer.generate(teller, model, shown, 8))
     teller.step("speed", 20, lambda: speed(teller, infer, model, shown))
-    teller.step("memory", 1, lambda: memory(model))
+    teller.step("memory", 1, lambda: memory(teller))
 
 
 def bytes_of(folder):
@@ -92,21 +92,23 @@ def speed(teller, infer, model, shown):
     return "first token after %.2f s%s" % (tokens[0], later)
 
 
-def memory(model):
+def memory(teller):
     """Peak of the process on the CPU, of torch's allocator on each GPU."""
     torch = load_torch()  # noqa: F821 - given by child.part
-    said = []
+    said, peaks = [], {}
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             peak, held = torch.cuda.max_memory_allocated(index), torch.cuda.max_memory_reserved(index)
             if held:
+                peaks["cuda:%d" % index] = peak
                 said.append("cuda:%d peak %d MiB in tensors, %d MiB reserved" % (index, peak >> 20, held >> 20))
     try:
         import resource
 
         unit = 1 if sys.platform == "darwin" else 1024
-        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        said.append("host peak %d MiB" % (resident >> 20))
+        peaks["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        said.append("host peak %d MiB" % (peaks["host"] >> 20))
     except ImportError:  # Windows
         pass
+    teller.send({"f": "peaks", "v": peaks})
     return "; ".join(said)
