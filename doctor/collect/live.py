@@ -245,7 +245,7 @@ class _Collection:
             if network.dead_here(known.get(address), known.get("host.listening")):
                 self.facts.add({fact: False})
             elif not self.request.online:
-                self.facts.miss((fact,), "asked only with --online")
+                self.facts.miss((fact,), "left open: asked only with --online")
 
     def _unseen_target(self) -> None:
         """The scout said nothing: a dead mount if it could look at all, else nothing is known of the target."""

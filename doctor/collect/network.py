@@ -47,7 +47,7 @@ def read(env: Mapping[str, str], listening: Iterable[int] | None) -> tuple[dict[
     if not urls:
         facts["net.proxy_alive"] = None
     elif not ports:
-        return facts, {"net.proxy_alive": "the proxy is on another machine; nothing is connected to"}
+        return facts, {"net.proxy_alive": "left open: the proxy is on another machine; nothing is connected to"}
     elif listening is None:
         return facts, {"net.proxy_alive": "the list of listening ports is not readable"}
     else:

@@ -20,6 +20,7 @@ DEVICE_CAP = 64  # more GPUs than any machine has: a count beyond is nonsense
 PROCESS_CAP = 256
 PLAUSIBLE_BYTES = 1 << 46  # 64 TiB; NVML writes 2^64-1 for "not available"
 GPU_IS_LOST = (15, 16)  # NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED
+NO_HANDLE = (*GPU_IS_LOST, 999)  # NVML_ERROR_UNKNOWN: nvidia-smi then says "Unable to determine the device handle"
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
 FABRIC = {1: False, 2: False, 3: True}  # not started, in progress, completed; 0 is "not supported"
 THROTTLE = {
@@ -134,7 +135,8 @@ class _Reader:
             return bytes(error.object).split(b"\0")[0].decode("utf-8", "backslashreplace")
         except Exception as error:  # noqa: BLE001 - NVMLLibraryMismatchError is no NVMLError; every call is guarded
             self.trouble[name] = self._name(error)
-            self.lost = getattr(error, "value", None) in GPU_IS_LOST
+            gone = NO_HANDLE if name == "nvmlDeviceGetHandleByIndex" else GPU_IS_LOST
+            self.lost = getattr(error, "value", None) in gone
             return None
 
     def _device(self, index: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ def command(file: Path, output: Path | None) -> int:
     from doctor.collect.identities import COMMON_USERS
     from doctor.collect.redact import Redactor
     from doctor.commands.diagnose import read
+    from doctor.report.untrusted import plain
 
     user = os.environ.get("USER") or os.environ.get("USERNAME")
     host = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME")
@@ -28,6 +30,7 @@ def command(file: Path, output: Path | None) -> int:
     private = home.rpartition("/")[2].lower() not in COMMON_USERS  # /root tells nothing about anybody
     redactor = Redactor(home if private else None, user, host)
     body = redactor.text(read(file).decode("utf-8", "replace"))
+    body = "\n".join(plain(line) for line in re.split(r"\r\n|\r|\n", body))  # it goes to terminals and into reports
     if output is None:
         click.echo(body, nl=False)
     else:

@@ -21,7 +21,7 @@ def no_paint(text: str, role: str) -> str:
     return text
 
 
-def render(report: Report, width: int = 80, paint: Paint = no_paint, verbose: bool = False) -> str:
+def render(report: Report, width: int = 80, paint: Paint = no_paint) -> str:
     """The whole report as text of ``width`` columns."""
     width = max(MIN_WIDTH, width)
     rows = list(wrap(verdict(report), width))
@@ -32,7 +32,7 @@ def render(report: Report, width: int = 80, paint: Paint = no_paint, verbose: bo
         rows.append("")
         rows += _entry(report, entry, width, paint)
     rows += _together(report, width, paint)
-    rows += _tail(report, width, paint, verbose)
+    rows += _tail(report, width, paint)
     return "\n".join(rows) + "\n"
 
 
@@ -48,7 +48,7 @@ def verdict(report: Report) -> str:
     failed = _failure(report.snapshot)
     if failed:
         return say(report.language, "unexplained", what=plain(failed))
-    key = "clean.note" if count["note"] else "clean"
+    key = "clean.partial" if _troubles(report) else "clean.note" if count["note"] else "clean"
     return say(report.language, key, notes=count["note"])
 
 
@@ -153,7 +153,7 @@ def _together(report: Report, width: int, paint: Paint) -> Iterator[str]:
     yield from wrap(say(language, "together.how"), width, "  ", "  ")
 
 
-def _tail(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[str]:
+def _tail(report: Report, width: int, paint: Paint) -> Iterator[str]:
     yield ""
     looked = say(
         report.language,
@@ -166,15 +166,20 @@ def _tail(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[s
     yield from (paint(row, "dim") for row in wrap(looked, width))
     for slug, trouble in report.crashed:
         yield from wrap(plain(f"{slug}: {trouble}"), width, "  ", "    ")
-    yield from _unread(report, width, paint, verbose)
+    yield from _unread(report, width, paint)
 
 
-def _unread(report: Report, width: int, paint: Paint, verbose: bool) -> Iterator[str]:
+def _unread(report: Report, width: int, paint: Paint) -> Iterator[str]:
     """What could not be read, grouped by reason."""
     groups: dict[str, list[str]] = {}
-    for name, reason in report.unread.items():
+    for name, reason in _troubles(report):
         groups.setdefault(reason, []).append(name)
-    if groups and (verbose or any("no answer" in reason for reason in groups)):
+    if groups:
         yield paint(say(report.language, "unread") + ":", "dim")
         for reason, names in groups.items():
             yield from wrap(plain(f"{reason}: {', '.join(names)}"), width, "  ", "    ")
+
+
+def _troubles(report: Report) -> list[tuple[str, str]]:
+    """Facts that somebody tried to read, with what came in between."""
+    return [(name, reason) for name, reason in report.unread.items() if not reason.startswith("left open: ")]

@@ -126,6 +126,14 @@ def test_a_lost_gpu_leaves_the_others(monkeypatch):
     assert facts["_silent"] == {"gpus.0": "NVML_ERROR_GPU_IS_LOST"}
 
 
+def test_a_gpu_that_cannot_be_opened_counts_as_lost(monkeypatch):
+    """nvidia-smi: Unable to determine the device handle for GPU...: Unknown Error"""
+    facts, _ = read(monkeypatch, nvmlDeviceGetHandleByIndex=NVMLError(999), nvmlDeviceGetMigMode=NVMLError(999))
+    assert [gpu["lost"] for gpu in facts["gpus"]] == [True, True]
+    other, _ = read(monkeypatch, nvmlDeviceGetRemappedRows=NVMLError(999))
+    assert [gpu["lost"] for gpu in other["gpus"]] == [False, False]
+
+
 @pytest.mark.parametrize("wrong", [memory(0, 0, 0), memory(2**64 - 1, 0, 0), NVMLError(3)])
 def test_implausible_memory_is_left_out(monkeypatch, wrong):
     facts, _ = read(monkeypatch, nvmlDeviceGetMemoryInfo=wrong)

@@ -59,3 +59,10 @@ def test_redact_to_a_file(tmp_path):
     (tmp_path / "p.txt").write_text("HF_TOKEN=hf_" + BODY)
     assert run("redact", tmp_path / "p.txt", "-o", tmp_path / "out.txt") == ""
     assert BODY not in (tmp_path / "out.txt").read_text()
+
+
+def test_redact_sends_no_control_character(tmp_path):
+    evil = tmp_path / "evil.txt"
+    evil.write_bytes("a\x1b]52;c;ZXY=\x07 \x9b31m \u202e\tb\r\n\r100%\nend".encode())
+    done = CliRunner().invoke(group, ["redact", str(evil)])
+    assert done.output == "a\\x1b]52;c;ZXY=\\x07 \\x9b31m \\u202e\tb\n\n100%\nend"

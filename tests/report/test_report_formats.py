@@ -40,6 +40,16 @@ def test_the_first_line_is_the_verdict():
     assert text.render(build([], Snapshot({}), CORPUS, Style("en", Target()))).startswith("Nothing wrong found.")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_broke_off_is_told_and_what_nobody_tried_is_not(language):
+    unread = {"part.nvml": "signal 11", "model.kind": "left open: no model was named"}
+    body = text.render(build([], Snapshot({}, unread), CORPUS, Style(language, Target())))
+    assert "signal 11: part.nvml" in body
+    assert "model.kind" not in body
+    whole = text.render(build([], Snapshot({}, {"model.kind": unread["model.kind"]}), CORPUS, Style(language, Target())))
+    assert body.splitlines()[0] != whole.splitlines()[0]
+
+
 def test_hostile_values_never_reach_a_terminal():
     body = text.render(report(**{"os.distro": EVIL, "hf.hub_cache": EVIL}))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", body)

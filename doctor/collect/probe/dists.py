@@ -7,6 +7,7 @@ import interp
 import metadata
 import paths
 import requirements
+import wire
 
 _KINDS = ((".dist-info", "dist-info"), (".egg-info", "egg-info"), (".egg-link", "egg-link"), (".egg", "egg"))
 _USER = re.compile(r"://[^/@\s]*@")
@@ -22,6 +23,7 @@ class Listing(object):
         self.all, self.links, self.left = [], [], []
         self.seen = {}
         self.complete = bool(target.version)
+        self.silent = {}  # folders that could not be listed, with why
         for folder, where in self.order:
             if where != "stdlib":
                 self._read_folder(folder, where)
@@ -29,11 +31,12 @@ class Listing(object):
     def _read_folder(self, folder, where):
         try:
             names = paths.names(folder, self.target.own(folder))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             self.complete = False
+            self.silent[folder] = wire.reason(error)
             return
         for entry in names:
-            if entry[:1] in "~-" and where in ("site", "user-site"):
+            if entry[:1] in "~-" and where != "pth":
                 self.left.append((entry, os.path.join(folder, entry)))
             elif entry.endswith((".dist-info", ".egg-info", ".egg-link", ".egg")):
                 self._add(entry, folder, where)
@@ -71,7 +74,12 @@ def target(ctx):
 
 
 def read_versions(ctx):
-    return {"dist." + name: version for name, version in listing(ctx).versions().items()}
+    """dist.*, and which folders of the path did not answer."""
+    have = listing(ctx)
+    facts = {"dist." + name: version for name, version in have.versions().items()}
+    if have.silent:
+        facts["_silent"] = {"python.path.%s" % folder: why for folder, why in have.silent.items()}
+    return facts
 
 
 def check_complete(ctx):

@@ -96,7 +96,7 @@ def read_libc(_ctx):
     except (AttributeError, ValueError, OSError):
         pass  # not glibc: the name is not known to confstr
     if any(n.startswith("ld-musl-") for n in paths.quiet_names("/lib", trusted=True)):
-        return {"libc.name": "musl", "?libc.version": "musl does not tell its version without being run"}
+        return {"libc.name": "musl", "?libc.version": "left open: musl does not tell its version without being run"}
     return {"libc.name": None, "libc.version": None}
 
 
@@ -220,7 +220,7 @@ def read_listening(ctx):
     Making that table is the kernel's work for 10 ms on a busy machine, more than all other facts of this file.
     """
     if not _asks_ports(ctx):
-        return {"?host.listening": "neither a program nor a proxy asks for it"}
+        return {"?host.listening": "left open: neither a program nor a proxy asks for it"}
     ports, seen = set(), False
     for name in ("/proc/net/tcp", "/proc/net/tcp6"):
         text = paths.text(name, 1 << 20)

@@ -19,7 +19,7 @@ NAMES = (
     "model.weight_bytes", "model.params", "model.shards_missing", "model.files_missing", "model.chat_template",
     "model.tokenizer", "model.tokenizer_merges", "model.refs", "model.near", "model.links", "model.imports",
 )
-NOBODY = "no model was named"
+NOBODY = "left open: no model was named"
 MORE = 30  # other models that are followed
 
 

@@ -129,12 +129,8 @@ class Target(object):
 
     def _python_path(self):
         value = self.env.get("PYTHONPATH") or ""
-        found = []
-        for part in value.split(os.pathsep) if value else ():
-            folder = os.path.normpath(os.path.join(self.cwd or os.curdir, part))
-            if folder not in found:
-                found.append(folder)
-        return found
+        parts = value.split(os.pathsep) if value else ()
+        return list(dict.fromkeys(os.path.normpath(os.path.join(self.cwd or os.curdir, part)) for part in parts))
 
     def own(self, folder):
         """The folder belongs to the environment (it answers whenever the interpreter does)."""

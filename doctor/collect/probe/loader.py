@@ -155,7 +155,7 @@ def read_system(ctx):
         "driver.libcuda_path": cuda,
         ("driver.libcuda" if version or not cuda else "?driver.libcuda"): version.group(1)
         if version
-        else "its name tells no version"
+        else "left open: its name tells no version"
         if cuda
         else None,
         "_nvml_library": found["libnvidia-ml.so.1"],

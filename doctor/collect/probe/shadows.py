@@ -51,7 +51,7 @@ def read(ctx):
 
 def _folders(ctx, have):
     """What comes before the environment's own packages: script folder, working folder, PYTHONPATH, user site."""
-    target, found = have.target, []
+    target, found = have.target, {}
     sites = [folder for folder, where in have.order if where in ("site", "pth", "stdlib")]
     wanted = []
     if not (target.env.get("PYTHONSAFEPATH") and target.version >= (3, 11)):
@@ -59,9 +59,9 @@ def _folders(ctx, have):
         wanted += [(target.cwd, "cwd")] if target.cwd else []
     wanted += [(folder, where) for folder, where in have.order if where in ("PYTHONPATH", "user-site")]
     for folder, where in wanted:
-        if folder and folder not in sites and all(folder != other for other, _ in found):
-            found.append((folder, where))
-    return found
+        if folder and folder not in sites:
+            found.setdefault(folder, where)
+    return list(found.items())
 
 
 def modules(folder, trusted=False):

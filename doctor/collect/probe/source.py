@@ -46,7 +46,7 @@ def target(ctx):
         return ctx["_target"]
 
 
-NOTHING = "nothing to run was named"
+NOTHING = "left open: nothing to run was named"
 
 
 def _named(read):

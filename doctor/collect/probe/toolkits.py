@@ -68,7 +68,7 @@ def read_toolkits(ctx):
     }
     version = version_of(_home_of(nvcc)) if nvcc else None
     facts["cuda.nvcc" if version or not nvcc else "?cuda.nvcc"] = version or (
-        "no file beside it tells its version" if nvcc else None
+        "left open: no file beside it tells its version" if nvcc else None
     )
     return facts
 

@@ -34,7 +34,7 @@ def read_tools(ctx):
             continue
         where[os.path.basename(path)] = path
         version = _version(fact, path)
-        facts[fact if version else "?" + fact] = version or "found at %s, its version was not asked" % path
+        facts[fact if version else "?" + fact] = version or "left open: the version of %s" % path
     for name in EXTRA:
         path, why = scout.find(_with_suffix((name,)), ctx["env"])
         if path and not why:

@@ -46,7 +46,7 @@ def read_torch(ctx):
     dist = dists.listing(ctx).seen.get("torch")
     version = facts.get("__version__") or (dist.version if dist else None)
     found = {"torch.version": version, "torch.package": package(dist, version)}
-    found["?torch.arch_list"] = "no file of torch says it; the fact tables know it by version"
+    found["?torch.arch_list"] = "left open: no file of torch says it; the fact tables know it by version"
     if facts:
         cuda, hip = facts.get("cuda"), facts.get("hip")
         found["torch.cuda"], found["torch.hip"] = cuda, hip

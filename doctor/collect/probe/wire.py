@@ -58,7 +58,7 @@ class Group(object):
     """A set of facts read by one function.
 
     ``read(ctx)`` returns ``{name: value}``; a name of ``names`` that it leaves out stays unread, for the reason
-    in ``"?name"`` if it gives one.
+    in ``"?name"`` if it gives one. A reason that begins with "left open: " says that nobody tried, by design.
     ``read`` may raise: every name then gets the reason. A *risky* group touches paths that can hang
     (dead mounts) and runs in a thread of its own; what it has not said by the deadline is unread.
     """

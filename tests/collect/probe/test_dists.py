@@ -43,6 +43,25 @@ def test_a_leftover_is_no_distribution(env: Env) -> None:
     assert {record["name"] for record in dists.read_leftovers(ctx)["python.leftovers"]} == {"numpy"}
 
 
+def test_a_leftover_on_pythonpath(env: Env, tmp_path: Path) -> None:
+    (tmp_path / "more" / "~umpy-1.0.dist-info").mkdir(parents=True)
+    env.dist("numpy", "1.26.4")
+    ctx = env.ctx(env={"PYTHONPATH": str(tmp_path / "more")})
+    assert dists.read_versions(ctx) == {"dist.numpy": "1.26.4"}
+    assert [record["name"] for record in dists.read_leftovers(ctx)["python.leftovers"]] == ["numpy"]
+
+
+def test_a_folder_that_does_not_answer_is_named(env: Env, monkeypatch: pytest.MonkeyPatch) -> None:
+    env.dist("numpy", "1.26.4")
+    ctx = env.ctx(env={"PYTHONPATH": "/net/site"})
+    monkeypatch.setattr(paths, "_SLOW", ["/net"])
+    facts = dists.read_versions(ctx)
+    assert facts["dist.numpy"] == "1.26.4"
+    assert "no answer from the file system" in facts["_silent"]["python.path./net/site"]
+    with pytest.raises(OSError, match="could not be listed"):
+        dists.check_complete(ctx)
+
+
 def test_wrong_bytes_and_missing_metadata(env: Env) -> None:
     env.dist("latin", "1.0", metadata=b"Name: latin\nVersion: 1.0\nAuthor: Andr\xe9\nRequires-Dist: gone\n\n")
     env.dist("empty", "2.0", metadata=b"")
