@@ -58,8 +58,8 @@ def hits(rules: Sequence[Rule], snapshot: Snapshot) -> dict[str, Finding]:
     return {f.rule: f for f in found if f.verdict is Verdict.HIT and f.severity in LOUD}
 
 
-def targets(rules: Sequence[Rule], snapshot: Snapshot) -> list[Cure]:
-    """Root findings that are to be cured, best first.
+def targets(rules: Sequence[Rule], snapshot: Snapshot) -> tuple[list[Cure], dict[str, str]]:
+    """Root findings that are to be cured, best first, and the root of each finding that follows from another one.
 
     What only a text shows is a guess among others, so of such findings the best ranked one is taken alone.
     """
@@ -68,7 +68,16 @@ def targets(rules: Sequence[Rule], snapshot: Snapshot) -> list[Cure]:
     seen = hits(rules, without_log(snapshot)) if shown else {f.rule: f for f in ranked}
     roots = [f for f in ranked if f.under is None and f.severity in LOUD]
     chosen = [f for place, f in enumerate(roots) if place == 0 or f.rule in seen]
-    return [Cure(finding, _first_way(finding)) for finding in chosen]
+    beneath = {finding.rule: finding.under for finding in ranked if finding.under}
+    return [Cure(finding, _first_way(finding)) for finding in chosen], beneath
+
+
+def left_over(finding: Finding, root: Cure) -> bool:
+    """True when the root's cure cannot be what cures this consequence: it acts, but on other packages."""
+    acts = [step for step in root.steps if step.kind not in BY_HAND]
+    touched = {normalise(step.target) for step in acts if step.kind in PACKAGES}
+    own = Cure(finding, _first_way(finding))
+    return bool(acts) and own.certain and not touched & {normalise(step.target) for step in own.steps}
 
 
 def _first_way(finding: Finding) -> int:
@@ -83,6 +92,19 @@ def constraints(cures: Sequence[Cure]) -> tuple[Constraint, ...]:
         for step in cure.steps
         if step.kind == "pin"
     )
+
+
+def said(cures: Sequence[Cure]) -> list[FixStep]:
+    """The steps of the chosen ways, each variable by the first who speaks of it."""
+    spoken: set[str] = set()
+    found: list[FixStep] = []
+    for step in (step for cure in cures for step in cure.steps):
+        if step.kind in ("set_env", "unset_env"):
+            if step.target in spoken:
+                continue
+            spoken.add(step.target)
+        found.append(step)
+    return found
 
 
 def removed(cures: Sequence[Cure]) -> frozenset[str]:

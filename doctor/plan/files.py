@@ -41,6 +41,8 @@ def exact(step: FixStep, snapshot: Snapshot) -> FixStep | None:
 def _same_again(step: FixStep, snapshot: Snapshot) -> FixStep | None:
     """A reinstall at the version that is (or was) there; over the old files where pip does not know which they are."""
     name = normalise(step.target)
+    if not name[:1].isalnum():  # the first letter of a half-removed one is lost, and no metadata tells it
+        return None
     there, left = snapshot.get("dist." + name), _half_removed(name, snapshot)
     if there and left:  # the upgrade was made good later; only its remains are lying about
         return None

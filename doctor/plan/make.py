@@ -49,10 +49,10 @@ def plan(
     """The plan for every root error and warning of ``snapshot``; ``keep`` names distributions that must stay."""
     terms = Terms(keep, lessons)
     snapshot = derive(snapshot)
-    cures = choose.targets(rules, snapshot)
+    cures, beneath = choose.targets(rules, snapshot)
     calm = choose.without_log(snapshot)
     before = hits(rules, calm)
-    draft, after = _settled(calm, rules, cures, terms, before)
+    draft, after = _settled(calm, rules, cures, terms, before, beneath)
     draft, after = _without_harm(calm, rules, draft, after, terms, before)
     draft, after = _without_excess(calm, rules, draft, after, terms)
     asked = [cure.finding.rule for cure in cures]
@@ -102,12 +102,13 @@ def _settled(
     cures: list[Cure],
     terms: Terms,
     before: dict[str, Finding],
+    beneath: dict[str, str],
 ) -> tuple[Draft, dict[str, Finding]]:
     """A draft whose prediction has lost its goals and shows no new error, as far as ways reach."""
     for _ in range(ROUNDS):
         draft = _draft(snapshot, cures, terms)
         after = hits(rules, predicted(snapshot, draft))
-        better = _improved(draft, after, before)
+        better = _improved(draft, after, before, beneath)
         if better is None:
             break
         cures = better
@@ -162,8 +163,13 @@ def _changes_installed(cure: Cure, snapshot: Snapshot) -> bool:
     return any(snapshot.get("dist." + normalise(step.target)) for step in cure.steps if step.kind in choose.PACKAGES)
 
 
-def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding]) -> list[Cure] | None:
-    """The cures with another way where one failed, and with what newly appeared; None when nothing is to gain."""
+def _improved(
+    draft: Draft, after: dict[str, Finding], before: dict[str, Finding], beneath: dict[str, str]
+) -> list[Cure] | None:
+    """The cures with another way where one failed, with what newly appeared and with consequences that stay.
+
+    None when nothing is to gain.
+    """
     changed = False
     cures: list[Cure] = []
     for cure in draft.cures:
@@ -171,9 +177,12 @@ def _improved(draft: Draft, after: dict[str, Finding], before: dict[str, Finding
         other = cure.others() if stays else []
         cures.append(other[0] if other else cure)
         changed = changed or bool(other)
-    known = {cure.finding.rule for cure in cures}
+    known = {cure.finding.rule: cure for cure in cures}
     for rule, found in after.items():
-        if found.severity == "error" and rule not in before and rule not in known and found.fix:
+        fresh = found.severity == "error" and rule not in before
+        root = known.get(beneath.get(rule, ""))
+        stays = root is not None and choose.left_over(found, root)
+        if rule not in known and found.fix and (fresh or stays):
             cures.append(Cure(found, choose.ways(found)[0]))
             changed = True
     return cures if changed else None
@@ -223,7 +232,7 @@ def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
     pins = {move.name: move.new for move in draft.moves if move.new}
     pins = {**_brought_along(snapshot, draft, pins), **pins}
     steps = [FixStep("pin", name, f"=={version}", "changes-env") for name, version in pins.items()]
-    rest = [step for cure in draft.cures for step in cure.steps if step.kind in choose.SIMULATED and step.kind != "pin"]
+    rest = [step for step in choose.said(draft.cures) if step.kind in choose.SIMULATED and step.kind != "pin"]
     gone = [step for step in rest if step.kind == "uninstall"]
     built = [step for step in draft.rebuilt if step.safety != "manual"]
     return simulate(snapshot, [*gone, *steps, *rest, *built])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from doctor.model import FixStep
+from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
-from doctor.plan.choose import BY_HAND, Cure
+from doctor.plan.choose import BY_HAND, Cure, said
 from doctor.plan.constraints import World
 from doctor.plan.files import exact
 
@@ -32,11 +32,10 @@ def ordered(
 ) -> tuple[tuple[FixStep, ...], tuple[FixStep, ...]]:
     """``(steps in the order of doing, what only a person can do)``; pins are left to the installs."""
     found: dict[Key, FixStep] = {}
-    for cure in cures:
-        for step in cure.steps:
-            each = exact(step, world.snapshot)
-            if each is not None:
-                found.setdefault(_key(each), each)
+    for step in said(cures):
+        each = None if _idle(step, world.snapshot) else exact(step, world.snapshot)
+        if each is not None:
+            found.setdefault(_key(each), each)
     again = {normalise(step.target) for step in rebuilt}
     steps = [step for step in found.values() if step.kind != "reinstall" or normalise(step.target) not in again]
     steps += rebuilt
@@ -44,6 +43,11 @@ def ordered(
     moved = {normalise(step.target) for step in steps if step.kind == "pin"}
     done = [step for step in steps if step not in by_hand and not _in_installs(step, moved)]
     return tuple(sorted(done, key=place)), tuple(by_hand)
+
+
+def _idle(step: FixStep, snapshot: Snapshot) -> bool:
+    """True for taking away a variable that is not set."""
+    return step.kind == "unset_env" and snapshot.look("env." + step.target) == (True, None)
 
 
 def _in_installs(step: FixStep, moved: set[str]) -> bool:

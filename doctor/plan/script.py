@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from doctor.model import FixStep
 from doctor.model.plan import Install, Plan
 from doctor.plan.order import changes_shell
-from doctor.plan.shell import Target, command, comment, guarded, index_options, installer, quote
+from doctor.plan.shell import Target, checked, command, comment, guarded, index_options, installer, quote
 
 _OPEN = {
     "bash": ["(", "set -euo pipefail"],
@@ -114,7 +114,7 @@ def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
         yield ", ".join(quote(limit, "powershell") for limit in each.limits) + " | Set-Content -Path $limits"
         words.append("-c $limits")
     words += index_options(each.index, target)
-    yield " ".join([*words, *(quote(text, target.shell) for text in each.requirements)])
+    yield checked(" ".join([*words, *(quote(text, target.shell) for text in each.requirements)]), target)
 
 
 def installing(target: Target, index: str | None) -> str:

@@ -12,6 +12,7 @@ from doctor.model import FixStep, Snapshot
 from doctor.model.patterns import compiled
 
 _PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"
+NATIVE = ("uninstall", "reinstall", "download", "run")  # steps that are programs, not words of the shell
 FOLDERS = ("TMPDIR", "TMP", "TEMP")  # variables whose folder must be there before a program starts
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
@@ -47,8 +48,15 @@ def quote(value: str, shell: str = "bash") -> str:
             return '"$HOME"' if not rest else f"(Join-Path $HOME {quote(rest, shell)})"
         return '"$HOME"' + ("/" + quote(rest, shell) if rest else "")
     if shell == "powershell":
-        return value if compiled(_PLAIN).fullmatch(value) and value[0] not in "@-" else "'" + _ps(value) + "'"
+        plain = compiled(_PLAIN).fullmatch(value) and value[0] not in "@-" and "," not in value  # a comma makes a list
+        return value if plain else "'" + _ps(value) + "'"
     return shlex.quote(value)
+
+
+def powershell_value(value: str) -> str:
+    """A value of PowerShell where a bare word would be taken for a command: behind ``=``."""
+    word = quote(value, "powershell")
+    return word if word[:1] in ("'", '"', "(") else f"'{word}'"
 
 
 def _ps(value: str) -> str:
@@ -62,20 +70,25 @@ def command(step: FixStep, target: Target) -> str:
     return maker(step, target) if maker else ""
 
 
-def comment(text: str) -> str:
-    """One line that no shell runs, whatever the text holds."""
-    return "# " + " ".join(compiled(CONTROL).sub("", text).split())
+def comment(words: str) -> str:
+    """One line that no shell runs, whatever the words hold."""
+    return "# " + " ".join(compiled(CONTROL).sub("", words).split())
 
 
 def guarded(step: FixStep, target: Target) -> str:
     """The command, behind a test where doing it twice would fail."""
-    text = command(step, target)
-    if not text or step.kind not in ("move", "delete"):
-        return text
+    line = command(step, target)
+    if not line or step.kind not in ("move", "delete"):
+        return checked(line, target) if line and step.kind in NATIVE else line
     path = quote(step.target, target.shell)
     if target.shell == "powershell":
-        return f"if (Test-Path -LiteralPath {path}) {{ {text} }}"
-    return f"if [ -e {path} ] || [ -L {path} ]; then {text}; fi"
+        return f"if (Test-Path -LiteralPath {path}) {{ {line} }}"
+    return f"if [ -e {path} ] || [ -L {path} ]; then {line}; fi"
+
+
+def checked(line: str, target: Target) -> str:
+    """A program's failure as an error: Windows PowerShell 5 goes on after one."""
+    return line + "; if ($LASTEXITCODE) { throw 'failed' }" if target.shell == "powershell" else line
 
 
 def _requirement(step: FixStep) -> str:
@@ -96,7 +109,7 @@ def _set_env(step: FixStep, target: Target) -> str:
     if not compiled(NAME).fullmatch(step.target):
         return ""
     if target.shell == "powershell":
-        return f"$env:{step.target} = {quote(step.to, target.shell)}"
+        return f"$env:{step.target} = {powershell_value(step.to)}"
     made = f"mkdir -p -- {quote(step.to)} && " if step.target in FOLDERS else ""
     return f"{made}export {step.target}={quote(step.to)}"
 
@@ -105,7 +118,7 @@ def _unset_env(step: FixStep, target: Target) -> str:
     if not compiled(NAME).fullmatch(step.target):
         return ""
     if target.shell == "powershell":
-        return f"Remove-Item Env:{step.target}"
+        return f"Remove-Item Env:{step.target} -ErrorAction SilentlyContinue"
     return f"unset {step.target}"
 
 
@@ -122,12 +135,12 @@ def _parent(path: str) -> str:
 
 def _move(step: FixStep, target: Target) -> str:
     a, b = quote(step.target, target.shell), quote(step.to, target.shell)
-    return f"Move-Item -Path {a} -Destination {b}" if target.shell == "powershell" else f"mv -- {a} {b}"
+    return f"Move-Item -LiteralPath {a} -Destination {b}" if target.shell == "powershell" else f"mv -- {a} {b}"
 
 
 def _delete(step: FixStep, target: Target) -> str:
     word = quote(step.target, target.shell)
-    return f"Remove-Item -Recurse -Path {word}" if target.shell == "powershell" else f"rm -r -- {word}"
+    return f"Remove-Item -Recurse -LiteralPath {word}" if target.shell == "powershell" else f"rm -r -- {word}"
 
 
 # repository, folder of a local copy or "", then files that must be fetched over what is there

@@ -105,3 +105,23 @@ def test_a_script_of_strange_names_has_no_loose_ends(shell):
     snapshot = machine({"torch": "2.5.1", "torchvision": "0.15.2"}, python__executable="/a b/$(id)/py'thon")
     text = render(plan(snapshot, RULES), Target(shell, "/a b/$(id)/py'thon"))
     assert "$(id)/py'thon -m" not in text
+
+
+def test_a_variable_has_one_value():
+    """Two findings about one variable: the first one's word counts."""
+    snapshot = machine({}, env__HF_ENDPOINT="https://hf-mirror.com/ ", hf__endpoint="https://hf-mirror.com/ ", env_odd=[{"name": "HF_ENDPOINT", "problem": "surrounding-blanks"}])
+    made = plan(snapshot, RULES)
+    assert len([step for step in made.steps if step.target == "HF_ENDPOINT"]) == 1
+
+
+def test_variables_that_are_not_set_are_not_taken_away():
+    snapshot = machine({}, net__proxies={"http": "http://127.0.0.1:9"}, net__proxy_alive=False, env__http_proxy="http://127.0.0.1:9")
+    assert [step.target for step in plan(snapshot, RULES).steps] == ["http_proxy"]
+
+
+def test_consequences_that_outlive_their_root_are_cured_too():
+    rows = [{"name": "~illow", "path": "/v/~illow-10.0.0.dist-info"}]
+    snapshot = machine({"transformers": "4.46.3", "tokenizers": "0.22.1", "numpy": "1.26.4"}, python__leftovers=rows, python__duplicates=[], python__prefix="/v")
+    made = plan(snapshot, RULES)
+    assert moves(made) == {"tokenizers": "0.20.3"}
+    assert not [step for step in made.steps if step.target == "~illow"]

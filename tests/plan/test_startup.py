@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.plan import startup
@@ -52,3 +52,46 @@ def test_a_block_without_an_end_is_the_users_own():
     once = startup.merged(torn, {"HF_HOME": "/ours"}, "bash")
     assert once.startswith(torn)
     assert startup.merged(once, {"HF_HOME": "/ours"}, "bash") == once
+
+
+# what a variable can hold; control and bidirectional characters are dropped by design
+texts = st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")), max_size=24)
+PRINTS = {"bash": 'printf %s "$V"', "zsh": 'printf %s "$V"', "fish": 'printf %s "$V"', "dash": 'printf %s "$V"'}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "dash"])
+def test_real_shells_read_any_value(shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+
+    @settings(max_examples=15, deadline=None)
+    @given(texts.filter(lambda value: not value.startswith("~")))
+    def same(value):
+        kind = "bash" if shell == "dash" else shell
+        text = startup.merged("# mine\n", {"V": "old", "W": "1"}, kind)
+        text = startup.merged(text, {"V": value}, kind)
+        done = subprocess.run([shell, "-c", text + PRINTS[shell]], capture_output=True, check=True)
+        assert done.stdout.decode() == value
+        assert text.count(" V") == text.count(" W") == 1
+
+    same()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_home_is_the_home_of_the_shell(shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    text = startup.block({"V": "~/a b", "H": "~"}, shell) + 'printf "%s:%s" "$V" "$H"'
+    done = subprocess.run([shell, "-c", text], capture_output=True, check=True, env={"HOME": "/h", "PATH": "/usr/bin:/bin"})
+    assert done.stdout.decode() == "/h/a b:/h"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_a_value_that_names_another_variable_is_not_taken_for_it(shell):
+    text = startup.merged("", {"A": "/data/HF_HOME", "B": "x HF_HOME=1"}, shell)
+    again = startup.merged(text, {"HF_HOME": None}, shell)
+    assert startup.inside(text) in again
+
+
+def test_powershell_takes_no_bare_word_for_a_command():
+    assert startup.lines({"HF_ENDPOINT": "https://hf-mirror.com", "N": "0"}, "powershell") == ["$env:HF_ENDPOINT = 'https://hf-mirror.com'", "$env:N = '0'"]
