@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,11 +85,12 @@ def command(
     click.echo(rendered(shown, format_, destructive, look.lang), nl=False)
     if answer is not None and answer.verdict == "refused":
         raise ApplyError("resolver", answer.why)
-    if applies and (yes or _wanted(made, look.lang)):
+    idle = not made.steps and not made.installs
+    if applies and not idle and (yes or click.confirm(say(look.lang, "fix.ask"))):
         return _apply(shown, look, rules, destructive, fresh=report is None)
-    if not dry_run and format_ == "text" and not applies and (made.steps or made.installs):
+    if not dry_run and format_ == "text" and not applies and not idle:
         click.echo(say(look.lang, "fix.hint"))
-    return int(bool(made.conflicts))
+    return int(bool(made.conflicts) or (yes and bool(made.goals)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,6 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _wanted(plan: Plan, lang: str) -> bool:
-    """The one question."""
-    return bool(plan.steps or plan.installs) and click.confirm(say(lang, "fix.ask"))
-
-
 def _apply(shown: Shown, look: Look, rules: tuple[Rule, ...], destructive: bool, fresh: bool) -> int:
     """Apply and look again. Raises ApplyError."""
     from doctor.plan import verify
@@ -152,19 +149,28 @@ def _apply(shown: Shown, look: Look, rules: tuple[Rule, ...], destructive: bool,
             raise ApplyError("plan", say(look.lang, "fix.changed", what=", ".join(changed)))
     for line in verify.by_shell(plan, target):
         click.echo(say(look.lang, "fix.shell", line=line))
-    apply(plan, snapshot, target, destructive, lambda text: click.echo(f"  {text}", err=True))
-    cured, left = verify.outcome(plan, rules, look.now())
-    if left:
-        click.echo(say(look.lang, "fix.still", left=", ".join(left)))
-        return 1
-    click.echo(say(look.lang, "fix.verified", cured=", ".join(cured) or "-"))
-    return int(bool(plan.conflicts))
+    apply(plan, snapshot, target, destructive, _progress)
+    found = verify.outcome(plan, rules, look.now())
+    if found.cured:
+        click.echo(say(look.lang, "fix.verified", cured=", ".join(found.cured)))
+    if found.left:
+        click.echo(say(look.lang, "fix.still", left=", ".join(found.left)))
+    if found.typed:
+        click.echo(say(look.lang, "fix.typed", left=", ".join(found.typed)))
+    return int(bool(found.left or found.typed or plan.conflicts))
+
+
+def _progress(text: str) -> None:
+    """One line on stderr; a terminal that is gone must not stop a repair half way."""
+    with contextlib.suppress(OSError):
+        click.echo(f"  {text}", err=True)
 
 
 def _undo(look: Look) -> int:
     from doctor.plan.journal import newest
-    from doctor.plan.undo import undo
+    from doctor.plan.undo import sweep, undo
 
+    sweep()
     prefix = look.now().get("python.prefix") if look.python else None
     journal = newest(prefix)
     if journal is None:

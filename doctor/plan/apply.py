@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from doctor.errors import ApplyError
@@ -16,23 +17,29 @@ from doctor.plan import startup
 from doctor.plan.journal import Journal, newest
 from doctor.plan.order import changes_shell
 from doctor.plan.refuse import refusal
-from doctor.plan.running import run
+from doctor.plan.running import endings_interrupt, run, uninterrupted, words
 from doctor.plan.script import install
 from doctor.plan.shell import FOLDERS, NAME, Target, command
-from doctor.plan.undo import forget, undo
+from doctor.plan.undo import forget, sweep, undo
 
+DATA = ("share", "etc", "include")  # of an environment: where wheels put what is not code
+TOKENS = ("token", "stored_tokens")
+ASIDE = "vlmdoctor-aside"
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One command and what it may touch. ``written``: those trees are written into, not only replaced."""
+    """One command, or something done by ourselves, and what it may touch.
+
+    ``written``: those trees are written into, not only replaced.
+    """
 
     title: str
-    text: str
+    text: str = ""
     touches: tuple[Path, ...] = ()
     written: bool = False
-    move: tuple[Path, Path] | None = None
+    own: Callable[[Journal], None] | None = field(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Place:
     startup: Path | None
     shell: str
     cache: Path | None
+    client: tuple[Path, ...] = ()  # small state of the hub's client: tokens, copies of model code
 
     @classmethod
     def of(cls, snapshot: Snapshot, environ: Mapping[str, str]) -> Place:
@@ -55,8 +63,13 @@ class Place:
         there = startup.file_of(shell, home)
         bins = _real(prefix, home) / ("Scripts" if os.name == "nt" else "bin")
         hub = snapshot.get("hf.hub_cache")
-        trees = (*(site for site in sites if site.is_dir()), *([bins] if bins.is_dir() else []))
-        return cls(prefix, trees, Path(there) if there else None, shell, _real(hub, home) if hub else None)
+        data = [_real(prefix, home) / name for name in DATA] if prefix else []
+        trees = (*(site for site in sites if site.is_dir()), *([bins] if bins.is_dir() else []), *data)
+        modules, hf = snapshot.get("hf.modules_cache"), snapshot.get("hf.home")
+        client = [_real(hf, home) / name for name in TOKENS] if hf else []
+        client += [_real(modules, home)] if modules else []
+        cache = _real(hub, home) if hub else None
+        return cls(prefix, trees, Path(there) if there else None, shell, cache, tuple(client))
 
 
 def _real(path: str, home: Path) -> Path:
@@ -69,31 +82,33 @@ def apply(plan: Plan, snapshot: Snapshot, target: Target, allow: bool, say: Say)
     if refused:
         raise ApplyError("install", f"{refused.why} {refused.name}".strip())
     place = Place.of(snapshot, os.environ)
-    _drop_older(place.prefix)
+    older = _older(place.prefix)
     journal = Journal.begin(f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", {"prefix": place.prefix})
     try:
-        _variables(plan, place, journal, say)
-        for act in acts(plan, target, place, allow):
-            _do(act, journal, target, say)
-        journal.note({"op": "done"})
-    except (ApplyError, OSError, KeyboardInterrupt) as error:
-        say("undoing")
-        undo(journal)
-        if isinstance(error, KeyboardInterrupt):
+        with endings_interrupt():
+            _variables(plan, place, journal, say)
+            for act in acts(plan, target, place, allow):
+                _do(act, journal, target, say)
+            journal.note({"op": "done"})
+    except BaseException as error:
+        with uninterrupted():
+            undo(journal)
+        if not isinstance(error, (ApplyError, OSError)):
             raise
         step = error.step if isinstance(error, ApplyError) else "file"
         raise ApplyError(step, str(error), undone=True) from None
+    if older is not None:
+        forget(older)
     return journal
 
 
-def _drop_older(prefix: str) -> None:
-    """A finished plan can be undone until the next one; an unfinished one must be undone first."""
+def _older(prefix: str) -> Journal | None:
+    """The finished plan that can be undone until this one is done; an unfinished one must be undone first."""
+    sweep()
     older = newest(prefix)
-    if older is None:
-        return
-    if not any(line.get("op") == "done" for line in older.lines()):
+    if older is not None and not any(line.get("op") == "done" for line in older.lines()):
         raise ApplyError("journal", "an earlier fix was cut off; run `vlmdoctor fix --undo` first")
-    forget(older)
+    return older
 
 
 def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
@@ -106,11 +121,12 @@ def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
         real = Path(os.path.realpath(place.startup))
         old = real.read_text(encoding="utf-8", errors="surrogateescape") if real.exists() else ""
         journal.put_by(real)
+        journal.put_by(_beside(real))
         _replace(real, startup.merged(old, wanted, place.shell))
     for name, value in wanted.items():
         os.environ.pop(name, None)
         if value is not None and name in FOLDERS:
-            journal.put_by(_real(value, Path.home()) / "x")  # notes the folders that are about to be made
+            journal.folders(_real(value, Path.home()))
             _real(value, Path.home()).mkdir(parents=True, exist_ok=True)
         if value is not None:
             os.environ[name] = str(_real(value, Path.home()))
@@ -123,9 +139,14 @@ def variables(plan: Plan) -> dict[str, str | None]:
     return {step.target: step.to if step.kind == "set_env" else None for step in steps}
 
 
+def _beside(path: Path) -> Path:
+    """Where a new file or link is made, so that it takes the old one's place at once."""
+    return path.with_name(f".{path.name}.vlmdoctor")
+
+
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.vlmdoctor")
+    fresh = _beside(path)
     with fresh.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
         file.flush()
@@ -155,39 +176,59 @@ def _act(step: FixStep, text: str, place: Place) -> Act:
     title = f"{step.kind} {step.target}" if step.kind != "run" else text
     home = Path.home()
     if step.kind == "move":
-        return Act(title, "", move=(_real(step.target, home), _real(step.to, home)))
+        return Act(title, own=partial(_move, _real(step.target, home), _real(step.to, home)))
     if step.kind == "link":
-        return Act(title, text, (_real(step.target, home),))
+        return Act(title, own=partial(_link, _real(step.target, home), _real(step.to, home)))
     if step.kind == "download":
         return Act(title, text, _fetched(step, place, home), written=True)
     if step.kind == "run":
-        named = tuple(_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/")))
-        return Act(title, text, (*named, *(place.trees if "python" in text else ())))
+        return Act(title, text, _reached(step, text, place, home))
+    if step.kind == "delete":
+        return Act(title, text, (_real(step.target, home),))
     return Act(title, text, place.trees)
+
+
+def _reached(step: FixStep, text: str, place: Place, home: Path) -> tuple[Path, ...]:
+    """What a rule's command may change: the places it names (a whole cache is only read) and the usual ones."""
+    named = [_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/"))]
+    found = [path for path in named if path != place.cache] + list(place.client)
+    if "python" in text and place.prefix:
+        found += [*place.trees, Path(place.prefix) / ASIDE]
+    return tuple(found)
 
 
 def _fetched(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
     folder = step.bound.get("folder")
     if folder:
         return (_real(folder, home),)
-    return (place.cache / ("models--" + step.target.replace("/", "--")),) if place.cache else ()
+    if place.cache is None:
+        return ()
+    name = "models--" + step.target.replace("/", "--")
+    return (place.cache / name, place.cache / ".locks" / name, place.cache / "CACHEDIR.TAG")
 
 
 def _do(act: Act, journal: Journal, target: Target, say: Say) -> None:
     say(act.title)
-    if act.move is not None:
-        _move(*act.move, journal)
+    if act.own is not None:
+        act.own(journal)
         return
     for path in act.touches:
         journal.put_by(path, act.written)
     journal.note({"op": "step", "what": act.title[:300]})
-    if target.shell == "powershell":
-        words = ["powershell", "-NoProfile", "-Command", act.text]
-    else:
-        words = ["bash", "-euo", "pipefail", "-c", act.text]
-    status, output = run(words, lambda group, mark: journal.note({"op": "child", "group": group, "birth": mark}))
+    line = words(target.shell, act.text)
+    status, output = run(line, lambda group, mark: journal.note({"op": "child", "group": group, "birth": mark}))
     if status:
         raise ApplyError(act.title, output.decode("utf-8", "replace")[-2000:].strip())
+
+
+def _link(link: Path, to: Path, journal: Journal) -> None:
+    if link.is_dir() and not link.is_symlink():
+        raise ApplyError(f"link {link}", "a folder is there")
+    for path in (link, _beside(link)):
+        journal.put_by(path)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    _beside(link).symlink_to(to)
+    _beside(link).replace(link)
 
 
 def _move(source: Path, target: Path, journal: Journal) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 from doctor.errors import ApplyError
 
+GROWS = ".incomplete"  # a download that is taken up again: written at its end, through every link to it
+ROOM = 4 << 30  # bytes that may be copied where there are no hard links
 COPIED = 1 << 20  # bytes up to which a file of a "written" tree is copied, because its owner writes into it
 
 
@@ -47,7 +49,7 @@ class Journal:
 
     def note(self, line: dict[str, Any]) -> None:
         """Append one line and wait until it is on the disk."""
-        data = (json.dumps(line) + "\n").encode()
+        data = ("\n" + json.dumps(line) + "\n").encode()  # apart from a line that a full disk has torn
         with (self.folder / "log").open("ab", buffering=0) as file:
             if file.write(data) != len(data):
                 raise OSError(28, "the journal could not be written")
@@ -86,7 +88,7 @@ class Journal:
         self._parents(path)
         try:
             mode = path.lstat().st_mode
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             self.note({"op": "absent", "path": str(path)})
         else:
             if stat.S_ISLNK(mode):
@@ -96,6 +98,10 @@ class Journal:
             else:
                 self._file(path, mode)
         self._covered.add(str(path))
+
+    def folders(self, path: Path) -> None:
+        """Note that ``path`` and the folders above it may be made; undo removes those that are empty then."""
+        self._parents(path / "file")
 
     def moving(self, source: Path, target: Path) -> None:
         """Note a rename that is about to happen."""
@@ -124,14 +130,18 @@ class Journal:
         self._count += 1
         self.note({"op": "mirroring", "path": str(mirror)})
         _mirror(path, mirror, COPIED if written else -1)
-        self.note({"op": "tree", "path": str(path), "mirror": str(mirror)})
+        grown = {os.path.relpath(e.path, mirror): e.stat().st_size for e in entries(mirror) if e.name.endswith(GROWS)}
+        self.note({"op": "tree", "path": str(path), "mirror": str(mirror), "sizes": grown})
+
+
+def every() -> list[Journal]:
+    """All journals, the newest first."""
+    return [Journal(path) for path in sorted(home().glob("*"), reverse=True) if (path / "log").is_file()]
 
 
 def newest(python_prefix: str | None = None) -> Journal | None:
     """The last journal that is not undone, of this environment when one is named."""
-    found = sorted((path for path in home().glob("*") if (path / "log").is_file()), reverse=True)
-    for folder in found:
-        journal = Journal(folder)
+    for journal in every():
         if not journal.closed() and python_prefix in (None, journal.head().get("prefix")):
             return journal
     return None
@@ -157,18 +167,32 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _mirror(source: Path, mirror: Path, copied: int) -> None:
-    """The same tree of hard links; files up to ``copied`` bytes, and those that cannot be linked, are copied."""
+    """The same tree of hard links; files up to ``copied`` bytes, and those that cannot be linked, are copied.
+
+    Raises ApplyError when more than ``ROOM`` would have to be copied.
+    """
     mirror.mkdir()
+    mirror.chmod(folder_mode(source.stat()))
+    room = ROOM
     for entry in entries(source):
         there = mirror / os.path.relpath(entry.path, source)
         if entry.is_symlink():
             there.symlink_to(Path(entry.path).readlink())
         elif entry.is_dir(follow_symlinks=False):
             there.mkdir()
-        elif entry.is_file(follow_symlinks=False) and (
-            entry.stat(follow_symlinks=False).st_size <= copied or not _linked(entry.path, there)
-        ):
-            shutil.copy2(entry.path, there)
+            there.chmod(folder_mode(entry.stat()))
+        elif entry.is_file(follow_symlinks=False):
+            size = entry.stat(follow_symlinks=False).st_size
+            if size <= copied or not _linked(entry.path, there):
+                room -= size
+                if room < 0:
+                    raise ApplyError(f"put by {source}", "no hard links there, and too large to copy")
+                shutil.copy2(entry.path, there)
+
+
+def folder_mode(found: os.stat_result) -> int:
+    """Permissions of a folder, as far as its owner can still work in it."""
+    return stat.S_IMODE(found.st_mode) | stat.S_IRWXU
 
 
 def _linked(source: str, there: Path) -> bool:

@@ -27,10 +27,18 @@ def _move(world: World, name: str, old: str | None, new: str, beside: tuple[str,
         asked = ",".join(goal.spec for goal in world.wanted.get(name, ()) if goal.spec)
         return Move(name, old, new, name + asked if name in world.wanted else "")
     local = _asked_local(world, name)
-    if not local and (name == TORCH or name in pairs.FAMILY):
+    if local and local == wheels.default_variant(beside[0], world.where or ""):
+        local = ""  # the user's own index has this very build
+    elif not local and (name == TORCH or name in pairs.FAMILY):
         local = _built_for(name, new, *beside)
-    full = f"{new}+{local}" if local else new
-    return Move(name, old, full, f"{name}=={full}")
+    return _build(name, old, new, local)
+
+
+def _build(name: str, old: str | None, new: str, local: str) -> Move:
+    """``==2.5.1`` is content with any build of 2.5.1, the one that is there included; ``===2.5.1`` is the plain one."""
+    if local:
+        return Move(name, old, f"{new}+{local}", f"{name}=={new}+{local}")
+    return Move(name, old, new, f"{name}==={new}" if old and versions.local(old) else f"{name}=={new}")
 
 
 def _asked_local(world: World, name: str) -> str:
@@ -84,9 +92,7 @@ def _partners_of_a_new_lane(world: World, changed: Moved, lane: str) -> list[Mov
         have = world.installed.get(name)
         if have and name not in changed and _lane_of(world, name, have) not in ("", lane):
             bare = versions.public(have)
-            local = _built_for(name, bare, torch, lane)
-            full = f"{bare}+{local}" if local else bare
-            found.append(Move(name, have, full, f"{name}=={full}"))
+            found.append(_build(name, have, bare, _built_for(name, bare, torch, lane)))
     return found
 
 

@@ -20,15 +20,17 @@ from doctor.model.plan import Install, Plan
 from doctor.plan.constraints import Lessons
 from doctor.plan.script import install
 from doctor.plan.shell import Target
+from doctor.plan.startup import lines
 
 SECONDS = 120.0  # for one answer: an index without metadata files makes pip fetch whole wheels
+NO_TRACES = {"PYTHONDONTWRITEBYTECODE": "1"}  # asking must not leave the installer's own bytecode behind
 SINCE = "22.2"  # pip that knows --report
 _UNREACHED = (
     r"(?i)temporary failure in name resolution|name or service not known|network is unreachable|connection refused"
     r"|connection (?:timed out|broken|reset)|failed to establish a new connection|max retries exceeded"
     r"|error sending request|dns error|client error \(connect\)|proxyerror|could not connect|operation timed out"
 )
-_NONE = r"No matching distribution found for ([\w.-]+)==([\w.!+]+)|there is no version of ([\w.-]+)==([\w.!+]+)"
+_NONE = r"No matching distribution found for ([\w.-]+)===?([\w.!+]+)|there is no version of ([\w.-]+)===?([\w.!+]+)"
 _NO_WHEEL = r"([\w.-]+)==([\w.!+]+) has no (?:usable )?wheels?"
 _ASKS = r"([\w.-]+)(?: |==)(\d[\w.!+]*) depends on ([\w.-]+(?:[<>=!~]=?[\w.*!+]+(?:,\s?[<>=!~]=?[\w.*!+]+)*)?)"
 _UV = r"(?m)^\s*([+~-]) ([\w.-]+)==(\S+)"
@@ -67,7 +69,7 @@ def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds:
         return Answer("silent", target.shell)
     with tempfile.TemporaryDirectory(prefix="vlmdoctor-") as folder:
         report = Path(folder) / "report.json"
-        text = "\n".join(install(each, target, trial=str(report)))
+        text = "\n".join([*lines(NO_TRACES, target.shell), *install(each, target, trial=str(report))])
         options = ("-euo", "pipefail", "-c") if target.shell == "bash" else ("-NoProfile", "-Command")
         answer = run_tool([shell, *options, text], seconds)
         output = answer.output.decode("utf-8", "replace")
@@ -124,12 +126,12 @@ def _asks(output: str) -> Iterator[tuple[str, str, str]]:
 
 def _reason(output: str) -> str:
     """The installer's own words: from its first error on."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    starts = (at for at, line in enumerate(lines) if re.match(r"(?i)error|×|╰|the conflict is caused", line))
-    first = next(starts, max(len(lines) - 6, 0))
-    return Redactor().text(" ".join(lines[first:])[:1200])
+    said = [line.strip() for line in output.splitlines() if line.strip()]
+    starts = (at for at, line in enumerate(said) if re.match(r"(?i)error|×|╰|the conflict is caused", line))
+    first = next(starts, max(len(said) - 6, 0))
+    return Redactor().text(" ".join(said[first:])[:1200])
 
 
 def _last(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return Redactor().text(lines[-1][:200]) if lines else ""
+    said = [line.strip() for line in output.splitlines() if line.strip()]
+    return Redactor().text(said[-1][:200]) if said else ""

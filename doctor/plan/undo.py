@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from doctor.errors import ApplyError
-from doctor.plan.journal import Journal, entries
+from doctor.plan.journal import Journal, entries, every, folder_mode
 from doctor.plan.running import end_left_over
 
 
@@ -33,10 +33,18 @@ def forget(journal: Journal) -> None:
     if not journal.folder.is_dir():
         return
     journal.note({"op": "closed"})  # what is deleted from here on must never be taken for the old state
-    for line in journal.lines():
-        if line.get("op") == "mirroring":
-            shutil.rmtree(str(line["path"]), ignore_errors=True)
-    shutil.rmtree(journal.folder, ignore_errors=True)
+    mirrors = [Path(line["path"]) for line in journal.lines() if line.get("op") == "mirroring"]
+    for mirror in mirrors:
+        shutil.rmtree(mirror, ignore_errors=True)
+    if not any(os.path.lexists(mirror) for mirror in mirrors):  # else it is tried again by the next sweep
+        shutil.rmtree(journal.folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Finish what was cut off while it was being forgotten."""
+    for journal in every():
+        if journal.closed():
+            forget(journal)
 
 
 def _child(journal: Journal, line: dict[str, Any]) -> int:
@@ -94,13 +102,17 @@ def _tree(journal: Journal, line: dict[str, Any]) -> int:
     live, mirror = Path(line["path"]), Path(line["mirror"])
     if not mirror.is_dir():
         return 0
-    live.mkdir(parents=True, exist_ok=True)
+    if live.is_symlink() or not live.is_dir():
+        _clear(live)
+        live.mkdir(parents=True)
+        live.chmod(folder_mode(mirror.stat()))
+    for name, size in line.get("sizes", {}).items():
+        os.truncate(mirror / name, size)
     wanted = {os.path.relpath(entry.path, mirror): entry for entry in entries(mirror)}
-    there = [os.path.relpath(entry.path, live) for entry in entries(live)]
-    for name in sorted(there, reverse=True):
-        if name not in wanted and os.path.lexists(live / name):
-            _remove(live / name)
-    return sum(_same(entry, live / name) for name, entry in wanted.items())
+    strange = [name for entry in entries(live) if (name := os.path.relpath(entry.path, live)) not in wanted]
+    for name in sorted(strange, reverse=True):
+        _clear(live / name)
+    return len(strange) + sum(_same(entry, live / name) for name, entry in wanted.items())
 
 
 def _same(entry: os.DirEntry[str], path: Path) -> int:
@@ -116,6 +128,7 @@ def _same(entry: os.DirEntry[str], path: Path) -> int:
             return 0
         _clear(path)
         path.mkdir()
+        path.chmod(folder_mode(entry.stat()))
         return 1
     if path.is_file() and not path.is_symlink() and path.samefile(entry.path):
         return 0

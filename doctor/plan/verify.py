@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from doctor.knowledge.derive import derive
-from doctor.model import Rule, Snapshot
+from doctor.model import FixStep, Rule, Snapshot
 from doctor.model.plan import Plan
 from doctor.plan import choose
 from doctor.plan.order import changes_shell
@@ -22,15 +23,33 @@ def changed(planned: Snapshot, now: Snapshot) -> list[str]:
     return found
 
 
-def outcome(plan: Plan, rules: Sequence[Rule], now: Snapshot) -> tuple[list[str], list[str]]:
-    """Slugs that are gone and slugs that a new check still shows (of the plan's goals that it acts on)."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Slugs of the goals that the plan acts on, as a new check shows them."""
+
+    cured: list[str]
+    left: list[str]
+    typed: list[str]  # not gone yet: their commands only have an effect in the user's own shell
+
+
+def outcome(plan: Plan, rules: Sequence[Rule], now: Snapshot) -> Outcome:
+    """What became of the plan's goals."""
     seen = choose.hits(rules, derive(now))
-    done = {rule for step in plan.steps for rule in step.because} | {each.because for each in plan.constraints}
-    goals = [goal for goal in plan.goals if goal.rule in done]
-    cured = [goal.slug for goal in goals if goal.rule not in seen]
-    return cured, [goal.slug for goal in goals if goal.rule in seen]
+    by_us = {rule for step in plan.steps if not _typed(step) for rule in step.because}
+    by_us |= {each.because for each in plan.constraints}
+    by_user = {rule for step in plan.steps if _typed(step) for rule in step.because} - by_us
+    goals = [goal for goal in plan.goals if goal.rule in by_us | by_user]
+    return Outcome(
+        [goal.slug for goal in goals if goal.rule not in seen],
+        [goal.slug for goal in goals if goal.rule in seen and goal.rule in by_us],
+        [goal.slug for goal in goals if goal.rule in seen and goal.rule in by_user],
+    )
+
+
+def _typed(step: FixStep) -> bool:
+    return step.kind == "run" and changes_shell(step)
 
 
 def by_shell(plan: Plan, target: Target) -> list[str]:
     """Commands that only have an effect in the user's own shell (limits, sourced files)."""
-    return [command(step, target) for step in plan.steps if step.kind == "run" and changes_shell(step)]
+    return [command(step, target) for step in plan.steps if _typed(step)]

@@ -96,6 +96,48 @@ def test_apply_verify_undo(machine, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_what_ends_a_program_brings_the_old_state_back(machine, place, tmp_path, name):
+    """The signal comes from the installer, half way."""
+    python = tmp_path / "venv" / "bin" / "python"
+    python.write_text(python.read_text().replace("exit ${PIP", f"kill -{name[3:]} $DOCTOR; sleep 5; exit ${{PIP"))
+    program = tmp_path / "go.py"
+    program.write_text(ENDED.format(place=place))
+    done = subprocess.run([sys.executable, program], check=False, capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    assert (tmp_path / "venv/lib/python3.11/site-packages/torchvision/version.py").read_text() == "0.15.2"
+    assert not (tmp_path / "venv/lib/python3.11/site-packages/torchvision/new.py").exists()
+    assert "nothing to undo" in run("--undo", "--lang", "en").output
+
+
+ENDED = """
+import os
+os.environ["DOCTOR"] = str(os.getpid())
+from doctor.cli import main
+from doctor.commands import fix
+from doctor.model import Snapshot
+fix.live = lambda *_: Snapshot({place!r})
+main(["fix", "--yes"])
+"""
+
+
+def test_what_only_a_person_can_do_changes_nothing(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"dists": [{"name": "llava", "editable": True, "target_exists": False}]}))
+    before = sorted(tmp_path.rglob("*"))
+    assert run("--yes", "--lang", "en").return_value == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_limit_is_left_to_type(machine, monkeypatch):
+    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"os.name": "linux", "limit.as": 2**30}))
+    done = run("--yes", "--lang", "en")
+    assert "Type this in your own shell: ulimit -v unlimited" in done.output
+    assert "Not gone before you have typed" in done.output
+    assert "Still there" not in done.output
+    assert done.return_value == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
 def test_a_failing_step_brings_the_old_state_back(machine, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_FAILS", "1")
     with pytest.raises(fix.ApplyError) as found:

@@ -1,5 +1,6 @@
 """What was put by comes back, whatever happened in between and however often undo is cut off."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from doctor.errors import ApplyError
 from doctor.plan.journal import Journal, newest
-from doctor.plan.undo import forget, undo
+from doctor.plan.undo import forget, sweep, undo
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +68,57 @@ def test_files_written_in_place_come_back(tmp_path, tree):
     assert picture(tmp_path) == before
 
 
+def test_a_download_that_was_taken_up_again_comes_back(tmp_path, tree, monkeypatch):
+    """It is written at its end, through every link to it, and then renamed."""
+    monkeypatch.setattr("doctor.plan.journal.COPIED", 4)
+    part = tree / "pkg" / "blob.incomplete"
+    part.write_text("the first half")
+    before = picture(tmp_path)
+    journal = Journal.begin("one", {})
+    journal.put_by(tree, written=True)
+    with part.open("a") as file:
+        file.write(", the second half")
+    part.rename(tree / "pkg" / "blob")
+    undo(journal)
+    assert picture(tmp_path) == before
+
+
+def test_a_removed_folder_has_its_permissions_again(tree):
+    (tree / "pkg").chmod(0o2750)
+    journal = Journal.begin("one", {})
+    journal.put_by(tree)
+    shutil.rmtree(tree / "pkg")
+    undo(journal)
+    assert (tree / "pkg").stat().st_mode & 0o7777 == 0o2750
+
+
+def test_a_tree_that_was_replaced_by_a_link_comes_back(tmp_path, tree):
+    before = picture(tmp_path)
+    journal = Journal.begin("one", {})
+    journal.put_by(tree)
+    shutil.rmtree(tree)
+    tree.symlink_to("elsewhere")
+    undo(journal)
+    assert picture(tmp_path) == before
+
+
+def test_what_cannot_be_seen_is_not_called_absent(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "no")
+
+    journal = Journal.begin("one", {})
+    monkeypatch.setattr(Path, "lstat", refuse)
+    with pytest.raises(PermissionError):
+        journal.put_by(tmp_path)
+
+
+def test_a_tree_that_can_only_be_copied_and_is_large_is_refused(tree, monkeypatch):
+    monkeypatch.setattr("doctor.plan.journal._linked", lambda *_: False)
+    monkeypatch.setattr("doctor.plan.journal.ROOM", 2)
+    with pytest.raises(ApplyError, match="hard links"):
+        Journal.begin("one", {}).put_by(tree)
+
+
 def test_single_places_come_back(tmp_path):
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to("file")
@@ -96,7 +149,8 @@ def test_a_torn_line_is_no_line(state):
     journal = Journal.begin("one", {"prefix": "/v"})
     with (journal.folder / "log").open("ab") as file:
         file.write(b'{"op": "absent", "pa')
-    assert [line["op"] for line in journal.lines()] == ["begin"]
+    journal.note({"op": "done"})
+    assert [line["op"] for line in journal.lines()] == ["begin", "done"]
     assert undo(journal) == 0
 
 
@@ -115,8 +169,18 @@ def test_a_half_forgotten_journal_is_never_taken_for_the_old_state(tree):
     journal.note({"op": "closed"})
     (Path(mirror) / "pkg" / "b.py").unlink()
     assert newest() is None
-    assert undo(journal) == 0
+    assert undo(Journal(journal.folder)) == 0
     assert (tree / "pkg" / "b.py").exists()
+    assert not Path(mirror).exists()
+
+
+def test_what_was_cut_off_while_being_forgotten_is_swept(tree, state):
+    journal = Journal.begin("one", {})
+    journal.put_by(tree)
+    journal.note({"op": "closed"})
+    sweep()
+    assert list(state.rglob("*")) == [state / "vlmdoctor"]
+    assert not list(tree.parent.glob(".vlmdoctor*"))
 
 
 def test_the_newest_of_an_environment(state):

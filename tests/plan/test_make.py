@@ -37,6 +37,18 @@ def test_a_local_build_keeps_its_lane():
     assert made.installs[0].index == "https://download.pytorch.org/whl/cu118"
 
 
+def test_the_plain_build_where_the_users_own_index_has_it():
+    """``==2.13.0`` would be content with the CPU build that is there."""
+    facts = {"torch__version": "2.13.0+cpu", "torch__build": "cpu", "gpu__present": True, "gpus": [{"name": "A100", "cc": "8.0"}]}
+    made = plan(machine({"torch": "2.13.0+cpu", "torchvision": "0.28.0+cpu"}, driver__version="580.82.07", **facts), RULES)
+    assert made.installs[0].requirements == ("torch===2.13.0", "torchvision===0.28.0")
+    assert made.installs[0].index is None
+    assert made.goals[0].proof == "simulated"
+    older = plan(machine({"torch": "2.13.0+cpu"}, driver__version="570.86.10", **facts), RULES)
+    assert moves(older) == {"torch": "2.13.0+cu126"}
+    assert older.installs[0].index.endswith("/cu126")
+
+
 def test_a_release_of_numpy_that_everything_takes():
     made = plan(machine({"numpy": "2.2.6", "scikit-learn": "1.3.2", "scipy": "1.11.4"}), RULES)
     assert moves(made) == {"numpy": "1.26.4"}
