@@ -28,11 +28,15 @@ _ENOUGH = 4  # a literal of this length filters well
 
 
 class Log:
-    """The lines of a text with a fast look-up by literal word."""
+    """The lines of a text with a fast look-up by literal word; a line that comes again is searched once."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
-        self._text = "\n".join(lines).lower()
+        first: dict[str, int] = {}
+        for row, line in enumerate(lines):
+            first.setdefault(line, row)
+        self._rows = list(first.values())
+        self._text = "\n".join(first).lower()
         self._starts: list[int] = []
         at = 0
         for line in self._text.split("\n"):
@@ -49,7 +53,7 @@ class Log:
         at = self._text.find(literal)
         while at >= 0:
             row = bisect_right(self._starts, at) - 1
-            yield row, at - self._starts[row]
+            yield self._rows[row], at - self._starts[row]
             after = self._starts[row + 1] if row + 1 < len(self._starts) else len(self._text)
             at = self._text.find(literal, after)
 

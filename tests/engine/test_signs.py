@@ -31,12 +31,18 @@ def test_bad_patterns_are_refused(pattern):
         literals_of(pattern)
 
 
+def test_lines_that_come_again_keep_their_numbers():
+    log = Log(["a word", "a word", "other word", "a word", "last word 7"])
+    row, match = log.search(r"word (\d)", ("word",))
+    assert (row, match.group(1)) == (4, "7")
+
+
 def test_every_sign_is_fast_on_bait():
     """Long lines made of the pattern's own words must not make any sign slow."""
     slow = []
     for sign in SIGNS:
         bait = (sign.literals[0] + " '/a-b_c.d:0 ") * 400
-        log = Log([bait] * 30)
+        log = Log([f"{bait} {number}" for number in range(30)])
         began = time.process_time()
         log.search(sign.pattern, sign.literals)
         spent = time.process_time() - began

@@ -75,11 +75,12 @@ class Root(object):
         self.exists, self.writable, problem = folder_state(self.path)
         self.problem = self.problem or problem
         if self.exists and problem is None:
-            try:
-                self.folders = hubscan.repo_folders(self.path)
-            except OSError:
-                self.problem = self.problem or "unreadable"
+            self._list()
+        elif problem == "unreadable":
+            self.error = "the folder may not be read"
         self.answered = True
+        if self.error:
+            return
         for folder in self.folders:
             if time.time() > self.limit:
                 return
@@ -88,6 +89,13 @@ class Root(object):
                 self.types[repo.id] = model_type(repo)
             self.repos.append(repo)
         self.done = True
+
+    def _list(self):
+        try:
+            self.folders = hubscan.repo_folders(self.path)
+        except OSError as error:
+            self.problem = self.problem or "unreadable"
+            self.error = reason(error)
 
 
 def folder_state(path):

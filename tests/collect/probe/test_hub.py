@@ -53,6 +53,19 @@ def kinds(facts, asked=True):
     return [p["kind"] for p in facts["hf.problems"] if p["asked"] is asked]
 
 
+def test_a_cache_that_cannot_be_listed_is_not_an_empty_one(place, monkeypatch):
+    cached(place)
+
+    def dying(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(hubroots.hubscan, "repo_folders", dying)
+    facts = read(place)
+    assert facts["hf.roots"][0]["problem"] == "unreadable"
+    assert "Input/output error" in facts["?hf.cache_size"]
+    assert "hf.cached_models" not in facts
+
+
 def test_nothing_there(place):
     facts = read(place)
     assert facts["hf.hub_cache"] == str(place / "home/.cache/huggingface/hub")
