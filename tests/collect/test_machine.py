@@ -209,3 +209,53 @@ def test_nvcc_behind_a_script(tmp_path):
     program(tmp_path / "bin" / "nvcc", f'#!/bin/sh\nexec {real} "$@"\n'.encode())
     facts = toolkits.read_toolkits({"env": {"PATH": f"{tmp_path}/bin"}})
     assert (facts["cuda.nvcc"], facts["cuda.home"]) == ("12.1", f"{tmp_path}/cuda-12.1")
+
+
+def test_a_library_named_by_its_major_alone_tells_its_release(tmp_path):
+    import loader
+
+    wheel = tmp_path / "site-packages"
+    library = wheel / "nvidia" / "cublas" / "lib" / "libcublas.so.12"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"\x7fELF")
+    (wheel / "nvidia_cublas_cu12-12.1.3.1.dist-info").mkdir()
+    (wheel / "nvidia_cuda_runtime_cu12-12.4.127.dist-info").mkdir()
+    assert loader.describe(str(library), "LD_LIBRARY_PATH")["version"] == "12.1.3.1"
+    linker = tmp_path / "lib" / "libnvJitLink.so.12"
+    linker.parent.mkdir()
+    linker.write_bytes(b"\x7fELF\0__nvJitLinkComplete_12_0\0__nvJitLinkComplete_12_10\0__nvJitLinkCreate_12_4\0")
+    assert loader.describe(str(linker), "LD_LIBRARY_PATH")["version"] == "12.10"
+    plain = tmp_path / "lib" / "libcudart.so.12"
+    plain.write_bytes(b"\x7fELF")
+    assert loader.describe(str(plain), "LD_LIBRARY_PATH")["version"] == "12"
+
+
+def test_paths_that_variables_name(tmp_path):
+    import named
+
+    program(tmp_path / "bin" / "cc")
+    (tmp_path / "ca.pem").write_text("x")
+    (tmp_path / "file").write_text("x")
+    env = {
+        "PATH": str(tmp_path / "bin"),
+        "CC": "cc -O2",
+        "CXX": "g++-9",
+        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        "REQUESTS_CA_BUNDLE": str(tmp_path / "gone.pem"),
+        "CURL_CA_BUNDLE": "",
+        "TORCH_HOME": str(tmp_path / "file" / "torch"),
+        "NUMBA_CACHE_DIR": str(tmp_path / "new" / "numba"),
+    }
+    found = named.read_named({"env": env, "cwd": str(tmp_path), "deadline": 3.0})["env_paths"]
+    assert {row["name"]: row["problem"] for row in found} == {
+        "CXX": "missing",
+        "REQUESTS_CA_BUNDLE": "missing",
+        "TORCH_HOME": "not-a-folder",
+    }
+    assert named.read_named({"env": {}, "cwd": "", "deadline": 3.0}) == {"env_paths": []}
+
+
+def test_the_limit_of_file_size_is_read():
+    import hardware
+
+    assert "limit.fsize" in hardware.read_limits({})

@@ -11,12 +11,14 @@ NAMES = (
     "python.version", "python.implementation", "python.executable", "python.prefix", "python.base_prefix",
     "python.kind", "python.moved", "python.abi", "python.platform", "python.bits", "python.externally_managed",
     "python.writable", "python.include", "python.missing_modules", "python.path", "python.site",
-    "python.user_site", "python.user_site_enabled", "python.installer",
+    "python.user_site", "python.user_site_enabled", "python.installer", "python.venv_problem", "python.venv_python",
 )
 # Modules that a build or a distribution's package may lack; the file or built-in that shows each.
 OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "venv", "ensurepip", "distutils")
 LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
         "python.missing_modules")
+NULLABLE = ("python.user_site", "python.venv_problem", "python.venv_python")
+SEEDS = re.compile(r"(pip|setuptools|wheel|_distutils_hack|pkg_resources|distutils-precedence|__pycache__|_virtualenv)")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 KEPT_APART = ("poetry.lock", "Pipfile.lock")  # of tools that keep environments in a folder "virtualenvs" of their own
 
@@ -39,13 +41,14 @@ def read(ctx):
         "python.writable": any(os.path.isdir(site) and os.access(site, os.W_OK) for site in target.sites[:1]),
         "python.installer": installer(target),
     }
+    facts.update(_venv_problem(target))
     if target.live:
         facts.update(_live(target))
     else:
         facts.update(("?" + name, "the interpreter does not start") for name in LIVE)
         if target.venv and base_missing(target):
             facts["python.broken"] = "base-missing"
-    return {name: value for name, value in facts.items() if value is not None or name == "python.user_site"}
+    return {name: value for name, value in facts.items() if value is not None or name in NULLABLE}
 
 
 def _live(target):
@@ -57,6 +60,31 @@ def _live(target):
         "python.include": has_headers(target),
         "python.missing_modules": missing_modules(target),
     }
+
+
+def _venv_problem(target):
+    """cfg-missing: a venv without its pyvenv.cfg. other-python: its packages lie in the folder of another release."""
+    facts = {"python.venv_problem": None, "python.venv_python": None}
+    folder = os.path.dirname(os.path.dirname(target.executable or ""))
+    if not target.live or target.windows or not target.version:
+        return facts
+    if not target.venv:
+        near = os.path.join(folder, "lib", "python" + target.short(), "site-packages")
+        if os.path.islink(target.executable) and "activate" in paths.quiet_names(os.path.dirname(target.executable)):
+            if os.path.isdir(near) and not paths.same(folder, target.prefix):
+                facts["python.venv_problem"] = "cfg-missing"
+        return facts
+    if not any(_packages(site) for site in target.sites[:1]):
+        for name in sorted(paths.quiet_names(os.path.join(target.prefix, "lib"))):
+            found = re.match(r"python(\d\.\d+)$", name)
+            if found and _packages(os.path.join(target.prefix, "lib", name, "site-packages")):
+                facts.update({"python.venv_problem": "other-python", "python.venv_python": found.group(1)})
+    return facts
+
+
+def _packages(site):
+    """Anything in a site folder beyond what an empty environment has."""
+    return any(not SEEDS.match(name) for name in paths.quiet_names(site))
 
 
 def kind(target):

@@ -29,6 +29,13 @@ FLAGS = (
     "bf16",
     "i8mm",
 )
+LIMITS = {
+    "limit.as": "RLIMIT_AS",
+    "limit.memlock": "RLIMIT_MEMLOCK",
+    "limit.nofile": "RLIMIT_NOFILE",
+    "limit.nproc": "RLIMIT_NPROC",
+    "limit.fsize": "RLIMIT_FSIZE",
+}
 NO_LIMIT = 1 << 60  # cgroup v1 writes a huge page-rounded number for "no limit"
 
 
@@ -174,14 +181,9 @@ def read_limits(_ctx):
     try:
         import resource
     except ImportError:  # Windows
-        return {"limit.as": None, "limit.memlock": None, "limit.nofile": None, "limit.nproc": None}
+        return dict.fromkeys(LIMITS)
     facts = {}
-    for fact, name in (
-        ("limit.as", "RLIMIT_AS"),
-        ("limit.memlock", "RLIMIT_MEMLOCK"),
-        ("limit.nofile", "RLIMIT_NOFILE"),
-        ("limit.nproc", "RLIMIT_NPROC"),
-    ):
+    for fact, name in LIMITS.items():
         if hasattr(resource, name):
             soft = resource.getrlimit(getattr(resource, name))[0]
             facts[fact] = None if soft == resource.RLIM_INFINITY else soft
@@ -193,5 +195,5 @@ GROUPS = [
     Group(("mem.total", "mem.available", "swap.total", "swap.used"), read_memory),
     Group(("cgroup.memory_limit", "cgroup.memory_used", "cgroup.cpu_limit"), read_cgroup),
     Group(("shm.size", "shm.free"), read_shm),
-    Group(("limit.as", "limit.memlock", "limit.nofile", "limit.nproc"), read_limits),
+    Group(tuple(LIMITS), read_limits),
 ]

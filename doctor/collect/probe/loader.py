@@ -14,6 +14,9 @@ LIBRARY = re.compile(
 )
 ENTRY_CAP = 64  # entries of LD_LIBRARY_PATH that are looked at
 SCAN_CAP = 16 << 20  # bytes of a libstdc++ read to find its version tags
+HEAD = 4 << 20  # bytes that hold the names of a library's functions
+JITLINK = re.compile(rb"__nvJitLink\w{3,30}_(1\d)_(\d{1,2})\x00")
+WHEEL = re.compile(r"nvidia[_-]([a-z_]+?)(?:[_-]cu\d\d)?-(\d[\d.]*)\.dist-info$")
 TAG = re.compile(rb"GLIBCXX_(3\.4(?:\.\d{1,3})?)\x00")
 CACHE = "/etc/ld.so.cache"
 FOLDERS = (
@@ -49,11 +52,27 @@ def glibcxx(path):
     return max(tags, key=by_number) if tags else None
 
 
+def release(path, soname):
+    """Release of a library whose file name tells the major alone, as wheels have it: by the wheel's record, or inside."""
+    parts = os.path.realpath(path).split(os.sep)
+    if len(parts) > 4 and parts[-4] == "nvidia" and parts[-2] == "lib":
+        for name in paths.quiet_names(os.sep.join(parts[:-4])):
+            found = WHEEL.match(name)
+            if found and found.group(1) == parts[-3]:
+                return found.group(2)
+    if soname == "libnvJitLink":
+        inside = JITLINK.findall(paths.read(path, HEAD) or b"")
+        return "%d.%d" % max((int(major), int(minor)) for major, minor in inside) if inside else None
+    return None
+
+
 def describe(path, via):
     """The record of one library file."""
     real = os.path.realpath(path)
     match, real_match = LIBRARY.match(os.path.basename(path)), LIBRARY.match(os.path.basename(real))
     version = ((real_match or match).group(2) or match.group(2)).lstrip(".") or None
+    if version and "." not in version:
+        version = release(path, match.group(1)) or version
     parts = os.path.dirname(real).split(os.sep) + os.path.dirname(path).split(os.sep)
     via = "stubs" if "stubs" in parts else "compat" if "compat" in parts else via
     record = {

@@ -4,6 +4,7 @@ import disks
 import hardware
 import host
 import loader
+import named
 import scout
 import tools
 from wire import Group
@@ -18,4 +19,5 @@ GROUPS = (
     + disks.GROUPS
     + loader.GROUPS
     + tools.GROUPS
+    + named.GROUPS
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import versions, wheels
 from doctor.model.rule import Clause
+
+_STRAY = re.compile(r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]")
 
 
 def python_refused(scope: Scope, _clause: Clause) -> bool | None:
@@ -82,14 +85,39 @@ def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
     value = scope.snapshot.get(f"env.{rows[0].get('name')}")
     if value is None or value == "set":
         return None
-    clean = re.sub(r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]", "", str(value)).strip(" \"'")
+    if rows[0].get("problem") == "not-a-number":
+        number = re.match(r"\s*(\d+)", str(value))
+        clean = number[1] if number else ""
+    else:
+        clean = _STRAY.sub("", str(value)).strip(" \"'")
     if not clean or clean == value:
         return False
     scope.bind("odd.clean", clean)
     return True
 
 
+def _asked_for(row: Mapping[str, Any], clause: Clause) -> bool:
+    return row["kind"] == clause["kind"] and ("names" not in clause or row["name"] in clause["names"])
+
+
+def named_path_bad(scope: Scope, clause: Clause) -> bool | None:
+    """Variables of ``kind`` (and of ``names``) name what is not there. Binds named.name, named.path, named2.name ..."""
+    known, rows = scope.snapshot.look("env_paths")
+    if not known:
+        scope.miss("env_paths")
+        return None
+    bad = [row for row in rows or () if _asked_for(row, clause)]
+    for number, row in enumerate(bad, start=1):
+        tail = "" if number == 1 else str(number)
+        scope.bind(f"named{tail}.name", row["name"])
+        scope.bind(f"named{tail}.path", row.get("path") or "")
+    if bad:
+        scope.see("env_paths", [f"{row['name']}: {row['problem']}" for row in bad])
+    return bool(bad)
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "named_path_bad": named_path_bad,
     "pin_needs_older_python": pin_needs_older_python,
     "program_uses": program_uses,
     "python_refused": python_refused,

@@ -48,6 +48,7 @@ FACTS = (
     fact("limit.as", "bytes", "ulimit -v, absent when unlimited"),
     fact("limit.memlock", "bytes", "ulimit -l, absent when unlimited"),
     fact("limit.nofile", "int", "ulimit -n"),
+    fact("limit.fsize", "bytes", "ulimit -f, absent when unlimited"),
     fact("limit.nproc", "int", "ulimit -u, absent when unlimited"),
     fact(
         "disks",
@@ -100,5 +101,15 @@ FACTS = (
     fact("net.hub_reachable", "bool", "the hub answered (only with --online)"),
     fact("net.index_reachable", "bool", "the package index answered (only with --online)"),
     fact("env.*", "text", "environment variables of the allow-list; values of secrets are only 'set'", "free"),
+    fact(
+        "env_paths",
+        "records",
+        "variables that name a file, folder or program which is not there or cannot be used",
+        "path",
+        name="text",
+        path="path",
+        kind="text",  # file, folder, program
+        problem="text",  # missing, not-readable, not-a-folder, not-writable
+    ),
     fact("env_odd", "records", "variables whose value carries odd characters", "", name="text", problem="text"),
 )

@@ -76,3 +76,24 @@ def test_nothing_of_the_patient_is_run(folder: Path) -> None:
     (site / "evil.pth").write_text(f"import os; os.mkdir({str(mark)!r})\n")
     run(str(folder / "bin" / "python"), {})
     assert not mark.exists()
+
+
+def test_a_venv_whose_python_changed(tmp_path: Path) -> None:
+    place = tmp_path / "env"
+    venv.create(place, with_pip=False, symlinks=True)
+    python = str(place / "bin" / "python")
+    facts, _ = run(python, {})
+    assert facts["python.venv_problem"] is None
+    other = place / "lib" / "python3.6" / "site-packages"
+    (other / "pip").mkdir(parents=True)
+    assert run(python, {})[0]["python.venv_problem"] is None
+    (other / "einops").mkdir()
+    facts, _ = run(python, {})
+    assert (facts["python.venv_problem"], facts["python.venv_python"]) == ("other-python", "3.6")
+
+
+def test_a_venv_without_its_settings(tmp_path: Path) -> None:
+    place = tmp_path / "env"
+    venv.create(place, with_pip=False, symlinks=True)
+    (place / "pyvenv.cfg").unlink()
+    assert run(str(place / "bin" / "python"), {})[0]["python.venv_problem"] == "cfg-missing"
