@@ -6,6 +6,16 @@ from doctor.knowledge import store, versions
 from doctor.model.names import normalise
 
 
+# distribution -> (first release, protobuf that its generated code needs); read from the head of the wheels' _pb2.py
+_GENERATED = {"sentencepiece": ("0.2.3", "7.36.1")}
+
+
+def generated_for(name: str, version: str) -> str | None:
+    """The oldest protobuf that the release's generated code runs with, where it says so."""
+    first, floor = _GENERATED.get(normalise(name), (None, None))
+    return floor if first and versions.compare(version, first) in (0, 1) else None
+
+
 @store.memo
 def headers(name: str, version: str, tag: str | None = None) -> int | None:
     """1: compiled against numpy 1 headers (fails under numpy 2). 2: runs under both. None: not known or no extension.

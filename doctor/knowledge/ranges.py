@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -168,14 +168,41 @@ def because(name: str, version: str, of: str) -> tuple[str, ...]:
     return tuple(each[0] for each in need.get("because", ()))
 
 
+@store.memo
 def _contract(name: str, version: str) -> dict[str, Any] | None:
+    """What a release imports; one that was not read, between two that were, gets what either of them asks."""
     here = versions.parse(versions.public(version))
+    before: dict[str, Any] | None = None
     for row in store.rows("import_contracts").get(normalise(name), ()):
         first, last = versions.parse(row["from"]), versions.parse(row["to"])
-        if here and first and last and first <= here <= last:
+        if not (here and first and last):
+            return None
+        if first <= here <= last:
             found: dict[str, Any] = row
             return found
+        if here < first:
+            return _either(before, row) if before else None
+        before = row
     return None
+
+
+def _either(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
+    """The stricter of two contracts, package by package."""
+    needs: dict[str, Any] = {**older["needs"]}
+    for of, need in newer["needs"].items():
+        other = needs.get(of, {})
+        needs[of] = {
+            "at_least": _bound(max, need.get("at_least"), other.get("at_least")),
+            "at_most": _bound(min, need.get("at_most"), other.get("at_most")),
+            "not_in": [*need.get("not_in", ()), *other.get("not_in", ())],
+            "because": [*need.get("because", ()), *other.get("because", ())],
+        }
+    return {"needs": needs}
+
+
+def _bound(choose: Callable[..., Any], *bounds: str | None) -> str | None:
+    given = [bound for bound in bounds if bound]
+    return choose(given, key=versions.parse) if given else None
 
 
 def imports_from(name: str, version: str, of: str, at: str) -> bool | None:

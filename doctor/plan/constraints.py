@@ -108,6 +108,9 @@ class World:
         yield from self._imports(name, version)
         if abi.headers(name, version, self.tag) == 1:
             yield "numpy", "<2"
+        generated = abi.generated_for(name, version)
+        if generated:
+            yield "protobuf", f">={generated}"
         if name == TORCH and not here:
             yield from self._partners(version)
 

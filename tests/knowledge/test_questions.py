@@ -270,3 +270,26 @@ def test_absurd_versions_and_requirements_are_not_readable_or_harmless(text):
     for line in (text, f"numpy>={text}", f'numpy; python_version < "{text}"', f"numpy; {text}"):
         assert ranges.applies(line, env) in (None, True, False)
     assert ranges.environment("linux", "x86_64", text)["extra"] == ""
+
+
+def test_a_release_between_two_read_contracts_gets_the_stricter_of_both():
+    assert ranges.window("gradio", "5.0.0", "huggingface-hub")[1] == "0.36.2"
+    assert ranges.imports_from("gradio", "5.7.0", "huggingface-hub", "1.1.2") is False
+    assert ranges.imports_from("gradio", "5.7.1", "huggingface-hub", "1.1.2") is True
+    assert ranges.window("gradio", "1.0.0", "huggingface-hub") is None
+
+
+def test_names_that_libraries_took_away():
+    from doctor.knowledge import removed
+
+    assert removed.named("markupsafe", "soft_unicode")["gone"] == "2.1.0"
+    assert removed.named("pytorch_lightning.utilities.distributed", "rank_zero_only")["dist"] == "pytorch-lightning"
+    assert removed.named("markupsafe", "escape") is None
+    found = list(removed.importers({"flask": "1.1.4", "jinja2": "3.1.6", "werkzeug": "2.0.3"}))
+    assert [(by, row["name"]) for by, row in found] == [("flask", "escape")]
+
+
+def test_generated_code_asks_for_its_protobuf():
+    assert abi.generated_for("sentencepiece", "0.2.3") == "7.36.1"
+    assert abi.generated_for("sentencepiece", "0.2.0") is None
+    assert abi.generated_for("numpy", "2.0.0") is None

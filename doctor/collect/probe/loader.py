@@ -53,7 +53,7 @@ def glibcxx(path):
 
 
 def release(path, soname):
-    """Release of a library whose file name tells the major alone, as wheels have it: by the wheel's record, or inside."""
+    """Release of a library whose file name tells the major alone, as wheels have it: by its record, or inside."""
     parts = os.path.realpath(path).split(os.sep)
     if len(parts) > 4 and parts[-4] == "nvidia" and parts[-2] == "lib":
         for name in paths.quiet_names(os.sep.join(parts[:-4])):

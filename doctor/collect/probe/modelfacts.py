@@ -211,9 +211,13 @@ def _speaks(config):
 
 
 def code_files(config):
-    """Python files in the repository that auto_map names (``other/repo--file.Class`` lies elsewhere)."""
+    """Python files in the repository that auto_map names (``other/repo--file.Class`` lies elsewhere).
+
+    A tokenizer may be a pair, slow and fast; one of them may be null.
+    """
     out = set()
-    for value in sub(config, "auto_map").values():
+    named = sub(config, "auto_map").values()
+    for value in [one for each in named for one in (each if isinstance(each, list) else [each])]:
         if isinstance(value, str) and "--" not in value and re.match(r"^\w+(\.\w+)+$", value):
             out.add(value.rpartition(".")[0].replace(".", "/") + ".py")
     return sorted(out)[:LISTED]

@@ -217,7 +217,9 @@ def model_class_not_yet(scope: Scope, clause: Clause) -> bool | None:
 
 
 def imports_broken(scope: Scope, clause: Clause) -> bool | None:
-    """An installed package imports names that the installed ``of`` lacks. Options of, lib, but.
+    """An installed package imports names that the installed ``of`` lacks. Options of, lib, but, same_major.
+
+    With ``same_major`` only where a release of the package's own major number fits.
 
     Binds lib, lib_version, of, of_version, name, keep (the release of lib that fits).
     """
@@ -232,9 +234,16 @@ def imports_broken(scope: Scope, clause: Clause) -> bool | None:
         known, have = scope.snapshot.look(f"dist.{lib}")
         unknown = unknown or not known
         if have and ranges.imports_from(lib, have, of, version) is False:
+            if clause.get("same_major") and not _stays(have, ranges.nearest_accepting(lib, have, of, version)):
+                continue
             _bind_contract(scope, lib, have, of, version)
             return True
     return None if unknown else False
+
+
+def _stays(have: str, keep: str | None) -> bool:
+    here, there = versions.parse(have), versions.parse(keep)
+    return here is not None and there is not None and here.major == there.major
 
 
 def _bind_contract(scope: Scope, lib: str, have: str, of: str, version: str) -> None:
@@ -330,26 +339,6 @@ def torchvision_for_torch(scope: Scope, _clause: Clause) -> bool | None:
     return True
 
 
-def yanked_release(scope: Scope, _clause: Clause) -> bool | None:
-    """A catalogued distribution is installed in a withdrawn release. Binds dist, version, near."""
-    installed = {n: v for n, v in scope.snapshot.dists().items() if n in versions.packages()}
-    if not installed:
-        return None
-    for name, version in sorted(installed.items()):
-        if versions.yanked(name, version):
-            scope.see(f"dist.{name}", version)
-            scope.bind("dist", name)
-            scope.bind("version", version)
-            _bind_near(scope, versions.newest(name, _patch(version)) or versions.nearest(name, version))
-            return True
-    return False
-
-
-def _patch(version: str) -> str:
-    found = versions.parse(version)
-    return f">{versions.public(version)},=={found.major}.{found.minor}.*" if found else ""
-
-
 def image_text_model(scope: Scope, _clause: Clause) -> bool | None:
     """The model asked for takes images (by its type or its class names)."""
     model_type, classes = scope.known("model.type"), scope.known("model.architectures")
@@ -390,5 +379,4 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "requirement_unmet": requirement_unmet,
     "saved_by_older_major": saved_by_older_major,
     "torchvision_for_torch": torchvision_for_torch,
-    "yanked_release": yanked_release,
 }

@@ -238,6 +238,28 @@ def triton_not_of_torch(scope: Scope, _clause: Clause) -> bool | None:
     return False
 
 
+def yanked_release(scope: Scope, _clause: Clause) -> bool | None:
+    """A catalogued distribution is installed in a withdrawn release. Binds dist, version, near."""
+    installed = {n: v for n, v in scope.snapshot.dists().items() if n in versions.packages()}
+    if not installed:
+        return None
+    for name, version in sorted(installed.items()):
+        if versions.yanked(name, version):
+            scope.see(f"dist.{name}", version)
+            scope.bind("dist", name)
+            scope.bind("version", version)
+            near = versions.newest(name, _patch(version)) or versions.nearest(name, version)
+            if near:
+                scope.bind("near", near)
+            return True
+    return False
+
+
+def _patch(version: str) -> str:
+    found = versions.parse(version)
+    return f">{versions.public(version)},=={found.major}.{found.minor}.*" if found else ""
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "numpy_name_removed": numpy_name_removed,
     "numpy_abi_broken": numpy_abi_broken,
@@ -251,5 +273,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "pinned_wheel_missing": pinned_wheel_missing,
     "protobuf_code_newer": protobuf_code_newer,
     "python_at_least": python_at_least,
+    "yanked_release": yanked_release,
     "triton_not_of_torch": triton_not_of_torch,
 }
