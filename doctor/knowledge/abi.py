@@ -5,7 +5,6 @@ from __future__ import annotations
 from doctor.knowledge import store, versions
 from doctor.model.names import normalise
 
-
 # distribution -> (first release, protobuf that its generated code needs); read from the head of the wheels' _pb2.py
 _GENERATED = {"sentencepiece": ("0.2.3", "7.36.1")}
 

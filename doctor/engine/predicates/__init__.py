@@ -15,7 +15,10 @@ from doctor.model.rule import Clause
 
 Predicate = Callable[[Scope, Clause], bool | None]
 
-_AREAS = ("drivers", "packages", "hfstack", "loads", "pyenv", "hub", "machine", "hosts", "source", "quant", "serving", "removed")
+_AREAS = (
+    *("drivers", "packages", "hfstack", "loads", "pyenv", "hub", "machine", "hosts", "source", "quant", "serving"),
+    "removed",
+)
 
 
 def _all() -> dict[str, Predicate]:
