@@ -1,6 +1,5 @@
 """Rules beside each other: the whole corpus on every text that a rule gives as its own example."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ def judged(example):
     """The hits of the whole corpus on the text and the facts of one example."""
     read = ingest(["\n".join(example["log"])])
     closed = read.closed | frozenset(example.get("closed", ()))
-    snapshot = dataclasses.replace(read.with_facts(_facts(example.get("facts", {}))), closed=closed)
+    snapshot = read.with_facts(_facts(example.get("facts", {})))._replace(closed=closed)
     return rank(evaluate(RULES, derive(snapshot)), RULES, from_text=True)
 
 

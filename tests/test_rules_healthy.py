@@ -1,6 +1,5 @@
 """Healthy machines stay silent: no error and no warning for any pairing that the tables call fitting."""
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -51,7 +50,7 @@ def machine(dists, **changes):
     """The recorded sound machine with other distributions and facts (``__`` stands for the dot of a name)."""
     kept = {name: value for name, value in BASE.facts.items() if not name.startswith("dist.")}
     facts = {**kept, **{f"dist.{name}": version for name, version in dists.items()}}
-    return dataclasses.replace(BASE, facts={**facts, **{n.replace("__", "."): v for n, v in changes.items()}})
+    return BASE._replace(facts={**facts, **{n.replace("__", "."): v for n, v in changes.items()}})
 
 
 def alarms(snapshot):

@@ -5,8 +5,6 @@ an endless printer fills the memory. So: a session for each child, capped reads 
 whole group, one last short wait, then the child is left behind and the report says so.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

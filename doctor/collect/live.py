@@ -3,8 +3,6 @@
 This process itself touches no path of the user: HF_HOME, PATH, the interpreter may lie on dead mounts.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import time

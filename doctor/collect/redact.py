@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import Any
 
 from doctor.collect import identities, secrets_text
@@ -125,4 +124,4 @@ class Redactor:
         lines = snapshot.facts.get("log.lines")
         if isinstance(lines, list):  # together: a key or a login may go over several lines
             facts["log.lines"] = self.text("\n".join(map(str, lines))).split("\n")
-        return replace(snapshot, facts=facts, unread={name: self.text(why) for name, why in snapshot.unread.items()})
+        return snapshot._replace(facts=facts, unread={name: self.text(why) for name, why in snapshot.unread.items()})

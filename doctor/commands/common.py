@@ -1,7 +1,5 @@
 """What the commands share: options, the language, the judging pipeline, the output."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Where the rules are: the bundle inside an installed package, else rules/ beside the package in a checkout."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -46,7 +44,7 @@ class Words:
         examples: Sequence[Mapping[str, Any]] = self._record(rule_id)["examples"]
         return examples
 
-    def also(self, held: Mapping[str, Any]) -> Words:
+    def also(self, held: Mapping[str, Any]) -> "Words":
         """A copy that holds more rules."""
         return Words(self._file, self._offsets, {**self._held, **held})
 

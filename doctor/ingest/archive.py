@@ -10,7 +10,6 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def load_report(path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: not a vlmdoctor report")
     body = {"schema": SCHEMA, "facts": inner, "unread": raw.get("unread", {}), "taken": raw.get("taken")}
     found = loads(json.dumps({**body, "closed": raw.get("closed", [])}))
-    return replace(found, source=str(raw.get("source") or "archive"))
+    return found._replace(source=str(raw.get("source") or "archive"))
 
 
 def read_regular(path: Path, most: int) -> bytes:

@@ -7,7 +7,6 @@ simulated (see :func:`changed`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from doctor.knowledge import archs, cuda, gpus, libraries, pairs, ranges, versions, wheels
@@ -59,7 +58,7 @@ def changed(snapshot: Snapshot, changes: Mapping[str, str | None]) -> Snapshot:
             facts.pop(owned, None)
     _forget_requirements(facts, names)
     _forget_files(facts, names)
-    after = replace(snapshot, facts=facts)
+    after = snapshot._replace(facts=facts)
     if "python.unmet" in facts:
         facts["python.unmet"] = _again(after, facts["python.unmet"], names)
     return derive(after)

@@ -1,7 +1,5 @@
 """GPU cards by the name that a driver prints."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,9 +1,6 @@
 """What was judged: one rule against one snapshot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -28,8 +25,7 @@ class Evidence(NamedTuple):
     line: int | None = None  # 1-based line of the pasted text
 
 
-@dataclass(frozen=True, slots=True)
-class FixStep:
+class FixStep(NamedTuple):
     """One concrete step, not yet a command of any shell.
 
     Every hole is filled, but for ``run``: its target is a shell template whose ``bound`` values are put in, quoted,
@@ -42,7 +38,7 @@ class FixStep:
     safety: str
     way: int = 1
     because: tuple[str, ...] = ()
-    bound: Mapping[str, str] = field(default_factory=dict)
+    bound: Mapping[str, str] = _NONE
 
 
 class Finding(NamedTuple):

@@ -1,7 +1,5 @@
 """What is shown: the only input of every renderer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

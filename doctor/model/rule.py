@@ -1,7 +1,5 @@
 """What the doctor knows: a rule, as built by the loader."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

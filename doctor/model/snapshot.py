@@ -1,16 +1,13 @@
 """What was read: facts about one machine, one environment or one pasted text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 SCHEMA = "vlmdoctor.snapshot/1"
+_NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A flat fact table with three states a name.
 
     * *known*: ``facts[name]`` holds a value;
@@ -23,7 +20,7 @@ class Snapshot:
     """
 
     facts: Mapping[str, Any]
-    unread: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = _NONE
     source: str = "live"  # live | pasted | archive
     closed: frozenset[str] = frozenset()
     taken: str | None = None  # ISO 8601, UTC
@@ -42,9 +39,9 @@ class Snapshot:
         value = self.facts.get(name)
         return default if value is None else value
 
-    def with_facts(self, changes: Mapping[str, Any]) -> Snapshot:
+    def with_facts(self, changes: Mapping[str, Any]) -> "Snapshot":
         """A copy in which ``changes`` replace or add facts."""
-        return replace(self, facts={**self.facts, **changes})
+        return self._replace(facts={**self.facts, **changes})
 
     def dists(self) -> dict[str, str]:
         """Installed distributions as ``{normalised name: version}``."""

@@ -49,7 +49,7 @@ def ways(finding: Finding) -> list[int]:
 
 def without_log(snapshot: Snapshot) -> Snapshot:
     """The machine without the text of a failed run: what a prediction is judged by."""
-    return replace(snapshot, facts={k: v for k, v in snapshot.facts.items() if not k.startswith("log.")})
+    return snapshot._replace(facts={k: v for k, v in snapshot.facts.items() if not k.startswith("log.")})
 
 
 def hits(rules: Sequence[Rule], snapshot: Snapshot) -> dict[str, Finding]:

@@ -1,10 +1,8 @@
 """Steps as commands of a shell. The one place where a value meets a command line: everything is quoted here."""
 
-from __future__ import annotations
-
 import re
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from doctor.engine.evaluate import HOLE
 from doctor.knowledge import versions, wheels
@@ -18,8 +16,7 @@ NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where the commands will be typed: shell, interpreter and installer of the patient."""
 
     shell: str = "bash"  # bash or powershell
@@ -28,7 +25,7 @@ class Target:
     plain: bool = False  # ``python`` is a word of the shell already
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Target:
+    def of(cls, snapshot: Snapshot) -> "Target":
         """The user's own shell and tools, as far as the snapshot tells."""
         windows = snapshot.get("os.name") == "windows"
         installer = snapshot.get("python.installer", "pip")

@@ -1,7 +1,5 @@
 """Findings + snapshot + words -> Report. Pure."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """One line of the fact catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
