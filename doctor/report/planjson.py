@@ -50,7 +50,8 @@ def _value(value: Any) -> Any:
 
 
 def _step(step: FixStep, target: Target) -> dict[str, Any]:
-    return {**_plain(step), "command": command(step, target)}
+    fields = {name: _value(value) for name, value in step._asdict().items()}
+    return {**fields, "command": command(step, target)}
 
 
 def _hand(step: FixStep, snapshot: Snapshot) -> dict[str, Any] | None:
