@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from doctor.collect.secrets_text import holds
 from doctor.model.patterns import compiled
@@ -58,6 +58,14 @@ COMMON_HOSTS = frozenset(
         "null",
     )
 )
+# Parts of paths that stay even where somebody's home folder has that name.
+COMMON_FOLDERS = frozenset(
+    """
+    data dataset datasets model models project projects workspace code repo repos home users usr lib lib64 bin opt mnt
+    media tmp var etc srv root cache hub envs venv conda miniconda3 anaconda3 site-packages src disk storage share
+    scratch
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
 HOME = r"(?i)(?<![\w.~-])((?:/[\w.-]{1,60}){0,3}/(?:home|users)/)(?!<)([^/\s:'\"\\,;)\]}<>|]{1,64})"
 HOME_WINDOWS = r"(?i)(?<![a-z])([a-z]:[\\/]{1,4}users[\\/]{1,4})(?!<)([^\\/\n\"':*?<>|]{1,64})"
 PROMPT = (
@@ -66,7 +74,8 @@ PROMPT = (
 )
 UNAME = r"(\bLinux )(?!<)([\w.-]{1,100})(?= \d{1,2}\.\d{1,3}\.)"
 HOST_NAMED = (
-    r"(?i)((?<![\w-])(?:host ?name|nodename|node ?list|computer ?name|主机名|slurmd_nodename|"
+    r"(?i)((?<![\w-])(?:host ?name|"
+    r"node(?=:\s{1,30}[\w-]{1,63}(?:\.[\w-]{1,63}){2})|nodename|node ?list|computer ?name|主机名|slurmd_nodename|"
     r"slurm_(?:job_)?nodelist|slurm_submit_host|master_addr)"
     r"['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)(?!<)([\w.\[\],-]{2,200})"
 )
@@ -83,15 +92,24 @@ SHARE = (
 MAC = r"(?i)(?<![\w:.-])(?!ff:ff:ff:ff:ff:ff)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])"
 V4 = r"(?<![\w.+-])(?<!==)(\d{1,3}(?:\.\d{1,3}){3})(?![\w.+-]|\.\d)"
 V6 = r"(?i)(?<![\w:.])((?:2[0-9a-f]{3}|3[0-9a-f]{3}|f[cde][0-9a-f]{2})(?::{1,2}[0-9a-f]{1,4}){2,7}(?:::)?)(?![\w])"
+VERSION_SAID = r"(?i)(?:\bversions?|\bver\.?|\bv|[=<>~!]=)[\s:=]{0,3}$"
+SEGMENT = r"(?<=[/\\])[\w.-]{3,64}(?=[/\\])"
+HOST_WORD = r"(?<![\w.<-])[A-Za-z][\w-]{2,62}(?:\.[\w-]{1,63}){0,5}(?![\w-])"
 NEAR_ADDRESS = (
     r"(?i)(?:://|@|\[|connect\w{0,6}(?: to| from)?|listen\w{0,4}(?: on)?|"
     r"hosts?|addr\w{0,6}|inet6?|servers?|\bips?|ping|ssh[^\n]{0,20}|gateway|"
-    r"peer|nameserver|brd|bind\w{0,4}(?: to)?|via|proxy|[tu]cp|bytes from|login from|login:?[^\n]{0,12}from|"
+    r"no_proxy\S{0,48}|peer|nameserver|brd|bind\w{0,4}(?: to)?|via|proxy|[tu]cp|bytes from|login[^\n]{0,40}from|"
     r"route|node|master|remote|"
     r"endpoint|nfs|dns|rank|地址|主机|服务器|控制器)[\s:=@(\[\"'：]{0,4}$"
 )
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 GPU_ID = rf"(?i)(?<![\w-])((?:MIG-)?GPU|MIG)-{UUID}"
+# \\server\share; in a string that is shown escaped each of its backslashes is doubled
+UNC = (
+    r"(?<![\w:\\/.)\]}*+?])(\\\\(?:\\\\)?)(?!<|wsl)([A-Za-z][\w.-]{1,60})"
+    r"(?=(?:\\|\\\\)[A-Za-z0-9$_][\w$. -]{0,60}(?:\\|\s|['\"]|$))"
+)
+RESERVED = ("example.com", "example.org", "example.net")  # RFC 2606: nobody's
 SERIAL = (
     r"(?i)((?<![\w])(?:serial(?:[ _-]?(?:number|no))?|board[ _-]?serial|序列号)\s{0,40}[:=：]\s{0,8})"
     r"(?!<)([A-Z0-9-]{6,40})"
@@ -137,7 +155,7 @@ def _email(number: Number) -> Callable[[re.Match[str]], str]:
         if user == "git" and after in (":", "/"):
             return match.group()
         if user.lower() in COMMON_USERS:
-            return f"{user}@{number('host', host)}"
+            return match.group() if host in RESERVED else f"{user}@{number('host', host)}"
         return number("email", match.group())
 
     return replace
@@ -150,11 +168,27 @@ def _v4(number: Number) -> Callable[[re.Match[str]], str]:
         if max(parts) > 255 or parts[0] in (0, 127) or address == "255.255.255.255":
             return address
         after = match.string[match.end() : match.end() + 6]
-        before = match.string[max(0, match.start() - 40) : match.start()]
+        before = match.string[max(0, match.start() - 60) : match.start()]
+        if compiled(VERSION_SAID).search(before):
+            return address
         near = re.match(r":\d{2,5}|/\d{1,2}\b", after) or compiled(NEAR_ADDRESS).search(before)
-        return number("ip", address) if near else address
+        return number("ip", address) if near or _no_version(parts) else address
 
     return replace
+
+
+def _no_version(parts: list[int]) -> bool:
+    """Private networks, and what is too large for the four numbers of any library's version (cuRAND is 10.3.5.147)."""
+    return tuple(parts[:2]) in ((192, 168), (169, 254)) or (parts[0] == 172 and 16 <= parts[1] < 32) or parts[0] > 40
+
+
+def again(text: str, users: Mapping[str, str], hosts: Mapping[str, str]) -> str:
+    """Names known by their place once, wherever they stand: users as a part of a path, hosts that no word is."""
+    if users:
+        text = compiled(SEGMENT).sub(lambda m: users.get(m.group().lower(), m.group()), text)
+    if hosts:
+        text = compiled(HOST_WORD).sub(lambda m: hosts.get(m.group().lower(), m.group()), text)
+    return text
 
 
 def _group(kind: str, number: Number) -> Callable[[re.Match[str]], str]:
@@ -168,11 +202,13 @@ def redact(text: str, number: Number) -> str:
     rows: tuple[tuple[tuple[str, ...], str, Callable[[re.Match[str]], str]], ...] = (
         (("/home/", "/users/"), HOME, _user(number)),
         ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user(number)),
+        (("\\\\",), UNC, lambda m: m.group(1) + _host_name(m.group(2), number)),
         (("@",), PROMPT, _prompt(number)),
         (("linux ",), UNAME, _group("host", number)),
         (
             (
                 "hostname",
+                "node:",
                 "host name",
                 "nodename",
                 "nodelist",

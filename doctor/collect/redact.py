@@ -83,7 +83,18 @@ class Redactor:
         for pattern, kind, name in ((self._user, "user", self._names[0]), (self._host, "host", self._names[1])):
             if pattern is not None and name:
                 text = pattern.sub(self.number(kind, name), text)
-        return identities.redact(text, self.number)
+        text = identities.redact(text, self.number)
+        return identities.again(text, self._found("user"), self._found("host"))
+
+    def _found(self, kind: str) -> dict[str, str]:
+        """Names of this kind that no ordinary word is, with their placeholders. A host needs a digit, hyphen or dot."""
+        return {
+            name: shown
+            for (of, name), shown in self._numbers.items()
+            if of == kind
+            and len(name) > 3
+            and (name not in identities.COMMON_FOLDERS if kind == "user" else not name.isalpha())
+        }
 
     @staticmethod
     def _clean(text: str) -> str:

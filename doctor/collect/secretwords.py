@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from doctor.model.patterns import compiled
 
@@ -11,7 +12,7 @@ _WORDS = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[\u4e00-\u9fff]+"
 # Words that alone make a name a credential's.
 STRONG = frozenset(
     """
-    token secret password passwd pwd passphrase passcode pass credential credentials authtoken apikey secrets
+    token secret password passwd pwd passphrase passcode pass pw credential credentials authtoken apikey secrets
     passwords accesskey secretkey appkey appsecret authkey privatekey accesskeyid accesskeysecret apitoken
     accesstoken bearer cookie jwt psk userpass ossaccesskeyid
     """.split()  # noqa: SIM905 - a list of words reads best as words
@@ -71,15 +72,17 @@ def strength(name: str) -> int:
 
 
 def _word_strength(word: str, before: str, after: str) -> int:
-    if after in HARMLESS_AFTER and not (after == "id" and word in CREDENTIAL_IDS):
+    if after in HARMLESS_AFTER and not (after == "id" and word in (*CREDENTIAL_IDS, "session")):
         return 0
     if word in STRONG or word.endswith(ENDINGS):
         return 0 if word == "token" and before in TEXT_TOKENS else 2
     if word in ("key", "keys"):
-        if word == "key" and before in KEY_KINDS:
+        if before in KEY_KINDS:
             return 2
         return 1 if word == "key" and after in ("", "id") else 0
-    return 1 if word in ("auth", "session", "sessionid", "sid", "ak", "sk", "ticket") and not after else 0
+    if word in ("session", "sessionid"):
+        return 1 if after in ("", "id", "key") else 0
+    return 1 if word in ("auth", "sid", "ak", "sk", "ticket") and not after else 0
 
 
 def parameter(name: str) -> bool:
@@ -94,7 +97,8 @@ def parameter(name: str) -> bool:
 
 _PLAIN = (
     r"(?i)(?:none|null|nil|true|false|empty|not|unset|set|yes|no|on|off|auto|default|n/?a|optional|required|missing|invalid|"
-    r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|xxx+|\.{2,}|\*+|your[-_ ].*|"
+    r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|your[-_ ].*|"
+    r"(?:[a-z]{1,8}[-_])?(?:xxx+|\.{2,}|…+|\*+)|"
     r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|\$[{(a-zA-Z_]\w*[})]?|%\w+%|"
     r".*[-_](?:here|placeholder)|os\.\w.*|getenv.*|env\..*|args\..*|self\..*|"
     r"config\..*|(?:str|string|bool|int|bytes|optional)(?:\W.*)?|\(.*|[a-z_][\w.]{2,60}\(.*)$"
@@ -109,6 +113,13 @@ def placeholder(value: str) -> bool:
     if re.fullmatch(r"[A-Za-z_.]+", core) and strength(core):
         return True  # api_key=api_key
     return core.isupper() and "_" in core and not re.search(r"\d{3}", core)
+
+
+def scrambled(token: str) -> bool:
+    """Letters of both cases and digits mixed as by chance (62 % of neighbours then differ in kind), as no word is."""
+    kinds = ["d" if char.isdigit() else "u" if char.isupper() else "l" for char in token]
+    changes = sum(one != two for one, two in pairwise(kinds))
+    return set(kinds) == {"d", "u", "l"} and kinds.count("d") >= 3 and changes >= 0.42 * len(kinds)
 
 
 def random_looking(value: str) -> bool:
