@@ -17,6 +17,7 @@ from doctor.engine.predicates import PREDICATES
 from doctor.errors import RuleError
 from doctor.model import FixSpec, Rule, Sign
 from doctor.model.facts import find
+from doctor.model.names import DIST, PACKAGES, SPECIFIER
 from doctor.model.rule import FIX_KINDS, LANGUAGES, SAFETIES, SEVERITIES, TEXT_KEYS
 
 if sys.version_info >= (3, 11):
@@ -25,6 +26,7 @@ else:
     import tomli as tomllib
 
 MAX_FILE = 64 * 1024  # bytes of one rule file
+MAX_FILES = 5000  # of one folder of rules
 _NAME = re.compile(r"^([A-Z]{3}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)\.toml$")
 _TOP = {"id", "since", "severity", "links", "explains", "prior", "applies", "when", "sign", "text", "fix", "example"}
 _FIX = {"to", "safety", "way", "only"}
@@ -46,6 +48,8 @@ def load_dir(root: Path) -> list[RuleFile]:
     Raises RuleError for the first file that breaks the contract, and for two rules of one id or slug.
     """
     files = sorted(p for p in root.glob("*/*.toml") if p.parent.name != "kb")
+    if len(files) > MAX_FILES:
+        raise RuleError(root.name, f"holds more than {MAX_FILES} rules")
     loaded = [parse(path.name, _read(path), path.parent.name) for path in files]
     for key in ("id", "slug"):
         seen: dict[str, str] = {}
@@ -267,8 +271,20 @@ def _fix(raw: Any, name: str) -> FixSpec:
     _keys(name, raw, _FIX | {head}, f"[[fix]] {head}")
     if raw.get("safety") not in SAFETIES:
         raise RuleError(name, f"a fix has a safety: {', '.join(SAFETIES)}")
+    _check_package(head, raw, name)
     only = tuple(_clause(part, f"{name} [[fix]]") for part in raw.get("only", ()))
     return FixSpec(head, raw[head], str(raw.get("to", "")), raw["safety"], int(raw.get("way", 1)), only)
+
+
+def _check_package(head: str, raw: Mapping[str, Any], name: str) -> None:
+    """A step about a distribution names one, and a version of it: no option, no URL."""
+    if head not in PACKAGES:
+        return
+    if not re.fullmatch(DIST, HOLE.sub("x", str(raw[head]))):
+        raise RuleError(name, f"{head} names no distribution: {raw[head]!r}")
+    spec = str(raw.get("to", ""))
+    if head == "pin" and not re.fullmatch(SPECIFIER, "" if HOLE.fullmatch(spec) else HOLE.sub("1", spec)):
+        raise RuleError(name, f"pin of {raw[head]} takes a version specifier, not {spec!r}")
 
 
 def _text(raw: Any, name: str) -> Mapping[str, Mapping[str, str]]:

@@ -152,12 +152,22 @@ def _from_checkout(root: Path) -> Corpus:
     return Corpus(rules, Words(None, {}, held), bundle.digest(loaded), "checkout", bundle.families(root))
 
 
+def _refuse_links(folder: Path) -> None:
+    """Nothing that a pack brings may lie outside of it."""
+    for path in (*folder.glob("*"), *folder.glob("*/*")):
+        if path.is_symlink():
+            raise RuleError(str(path.relative_to(folder)), "is a link, not a regular file or folder")
+
+
 def _with_pack(corpus: Corpus, pack: Path) -> Corpus:
     name, _, pin = str(pack).partition("#sha256=")
     folder = Path(name)
     if not folder.is_dir():
         raise RuleError(name, "is not a folder")
+    _refuse_links(folder)
     added = _from_checkout(folder)
+    if not added.rules and not (folder / "kb").is_dir():
+        raise RuleError(name, "holds neither rules (FAMILY/ID-slug.toml) nor tables (kb/)")
     if pin and pin != added.digest:
         raise RuleError(name, f"has the digest {added.digest}, not {pin}")
     if (folder / "kb").is_dir():

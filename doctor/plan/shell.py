@@ -7,6 +7,7 @@ from typing import NamedTuple
 from doctor.engine.evaluate import HOLE
 from doctor.knowledge import versions, wheels
 from doctor.model import FixStep, Snapshot
+from doctor.model.names import DIST, PACKAGES, SPECIFIER
 from doctor.model.patterns import compiled
 
 _PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"
@@ -62,7 +63,11 @@ def _ps(value: str) -> str:
 
 
 def command(step: FixStep, target: Target) -> str:
-    """The command line for one step; empty when only a person can do it."""
+    """The command line for one step; empty when only a person can do it, or when it would not say what it means."""
+    if step.kind in PACKAGES and not compiled(DIST).fullmatch(step.target):
+        return ""
+    if step.kind == "pin" and not compiled(SPECIFIER).fullmatch(step.to):
+        return ""
     maker = _MAKERS.get(step.kind)
     return maker(step, target) if maker else ""
 

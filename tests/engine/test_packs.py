@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.engine import bundle, store
+from doctor.engine import bundle, load, store
 from doctor.engine.load import load_dir
 from doctor.errors import DoctorError, RuleError
 from doctor.knowledge import store as tables
@@ -62,10 +62,46 @@ def test_bad_packs_are_refused(pack, name, text, why):
         store.load(pack)
 
 
-def test_a_pack_may_not_link_out(pack):
-    (pack / "torch" / "TOR906-link.toml").symlink_to(RULES / "torch" / "TOR101-torch-torchvision-pair.toml")
+@pytest.mark.parametrize(("place", "target"), [("torch/TOR906-link.toml", "torch/TOR101-torch-torchvision-pair.toml"), ("numeric", "numeric"), ("kb", "kb")])
+def test_a_pack_may_not_link_out(pack, place, target):
+    (pack / place).symlink_to(RULES / target)
     with pytest.raises(RuleError, match="regular file"):
         store.load(pack)
+
+
+def test_a_folder_without_rules_is_no_pack(tmp_path):
+    (tmp_path / "site.yaml").write_text("- id: x\n  when: {package: torch}\n")
+    with pytest.raises(RuleError, match="neither rules"):
+        store.load(tmp_path)
+
+
+def test_a_pack_has_an_end(pack, monkeypatch):
+    monkeypatch.setattr(load, "MAX_FILES", 0)
+    with pytest.raises(RuleError, match="more than 0"):
+        store.load(pack)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('sign = [{ log = "(torch+)+$" }]', "repeat"),
+        ('sign = [{ log = "([" }]', "TOR101"),
+        ('fix = [{ pin = "torch --index-url=http://x/simple", to = "==2.1", safety = "safe" }]', "pin"),
+        ('fix = [{ pin = "-e.", to = "==2.1", safety = "safe" }]', "pin"),
+        ('fix = [{ pin = "torch", to = "@ http://x/y.whl", safety = "safe" }]', "URL|@|specifier"),
+        ('fix = [{ pip_install = ["torch"], safety = "safe" }]', "pip_install|kind"),
+        ('include = "../../etc/passwd"', "include"),
+        ('whne = [{ fact = "torch.version", is = "present" }]', "whne"),
+        ('when = "__import__(1)"', "when"),
+    ],
+)
+def test_what_a_pack_cannot_say(line, why):
+    head = 'id = "TOR101"\nsince = "0.1"\nseverity = "error"\n'
+    text = "".join(f'[text.{lang}]\ntitle = "a"\nwhy = "b"\nnext = "c"\nproof = "d"\n' for lang in ("en", "zh"))
+    text += "".join(f'[[example]]\nname = "{expect}"\nlog = ["x"]\nexpect = "{expect}"\n' for expect in ("hit", "clear"))
+    sign = "" if line.startswith("sign") else 'sign = [{ log = "no kernel image" }]\n'
+    with pytest.raises(RuleError, match=why):
+        load.parse("TOR101-made-up.toml", head + line + "\n" + sign + text, "torch")
 
 
 @pytest.mark.parametrize(
@@ -74,10 +110,8 @@ def test_a_pack_may_not_link_out(pack):
      'prior = "x"', 'sign = [{ log = "no kernel image", weight = "x" }]', 'fix = [1]', 'example = [1]', 'text = 1'],
 )  # fmt: skip
 def test_values_of_the_wrong_type_are_refused(line):
-    from doctor.engine.load import parse
-
     head = 'id = "TOR101"\nsince = "0.1"\nseverity = "error"\n'
     text = "" if line.startswith("text") else "".join(f'[text.{lang}]\ntitle = "a"\nwhy = "b"\nnext = "c"\nproof = "d"\n' for lang in ("en", "zh"))
     sign = "" if line.startswith("sign") else 'sign = [{ log = "no kernel image" }]\n'
     with pytest.raises(RuleError):
-        parse("TOR101-made-up.toml", head + line + "\n" + sign + text, "torch")
+        load.parse("TOR101-made-up.toml", head + line + "\n" + sign + text, "torch")

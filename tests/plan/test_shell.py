@@ -64,3 +64,19 @@ def test_windows_and_uv():
     step = FixStep("pin", "numpy", "<2", "changes-env")
     assert command(step, Target("powershell", "C:\\Program Files\\py.exe")) == "& 'C:\\Program Files\\py.exe' -m pip install 'numpy<2'"
     assert command(step, Target("bash", "~/v/bin/python", "uv")) == "uv pip install --python \"$HOME\"/v/bin/python 'numpy<2'"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "to"),
+    [("pin", "-e.", "==1.0"), ("pin", "--index-url=http://x", ""), ("pin", "x @ http://x/y.whl", ""), ("pin", "torch", " @ http://x/y.whl"),
+     ("pin", "torch", "==2.1 --pre"), ("reinstall", "-r/etc/passwd", ""), ("uninstall", "to\nrch", ""), ("reinstall", "", "")],
+)  # fmt: skip
+@pytest.mark.parametrize("installer", ["pip", "uv", "conda"])
+def test_what_is_no_requirement_is_no_command(kind, target, to, installer):
+    """The name may come from a text that somebody pasted or from a folder's name."""
+    assert command(FixStep(kind, target, to, "changes-env"), Target(installer=installer)) == ""
+
+
+@pytest.mark.parametrize("to", ["", "==2.1.0+cu121", ">=4.49,!=4.50", "<2", "~=3.1", "===1.0", "==2.*", ">=1.0, <3"])
+def test_requirements_of_every_form(to):
+    assert command(FixStep("pin", "huggingface-hub[hf_xet]", to, "changes-env"), Target()).endswith(quote("huggingface-hub[hf_xet]" + to))
