@@ -6,49 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from doctor.errors import FitError
+from doctor.knowledge import store
 
 LARGEST = 1 << 40  # no dimension of a model is larger; keeps hostile files from making absurd arithmetic
 
-# What Hub files leave out: defaults of the configuration classes of transformers 4.45 to 5.23,
-# confirmed where parameter counts of tests/fit/ meet the meta device, else not re-read.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "llama": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
-              "vocab_size": 32000},
-    "mistral": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
-                "num_key_value_heads": 8, "vocab_size": 32000},
-    "qwen2": {"hidden_size": 4096, "intermediate_size": 22016, "num_hidden_layers": 32, "num_attention_heads": 32,
-              "num_key_value_heads": 32, "vocab_size": 151936},
-    "qwen2_vl": {"hidden_size": 8192, "intermediate_size": 29568, "num_hidden_layers": 80, "num_attention_heads": 64,
-                 "num_key_value_heads": 8, "vocab_size": 152064},
-    "gemma": {"hidden_size": 3072, "intermediate_size": 24576, "num_hidden_layers": 28, "num_attention_heads": 16,
-              "num_key_value_heads": 16, "head_dim": 256, "vocab_size": 256000, "tie_word_embeddings": True},
-    "gemma2": {"hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
-               "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 256000, "tie_word_embeddings": True,
-               "sliding_window": 4096, "sliding_window_pattern": 2},
-    "gemma3_text": {"hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
-                    "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262208, "tie_word_embeddings": True,
-                    "sliding_window": 4096, "sliding_window_pattern": 6},
-    "opt": {"hidden_size": 768, "ffn_dim": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
-            "vocab_size": 50272, "max_position_embeddings": 2048, "tie_word_embeddings": True},
-    "mllama_text_model": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 40,
-                          "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
-                          "cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38]},
-    "clip_vision_model": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
-                          "num_attention_heads": 12, "image_size": 224, "patch_size": 32},
-    "siglip_vision_model": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
-                            "num_attention_heads": 12, "image_size": 224, "patch_size": 16, "vision_use_head": True},
-    "idefics3_vision": {"hidden_size": 1152, "intermediate_size": 3072, "num_hidden_layers": 12,
-                        "num_attention_heads": 16, "image_size": 224, "patch_size": 32},
-    "phi3": {"hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 32, "num_attention_heads": 32,
-             "vocab_size": 32064},
-    "blip_2_vision_model": {"hidden_size": 1408, "intermediate_size": 6144, "num_hidden_layers": 39,
-                            "num_attention_heads": 16, "image_size": 224, "patch_size": 14},
-    "blip_2_qformer": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
-                       "encoder_hidden_size": 1408, "cross_attention_frequency": 2},
-    "mllama_vision_model": {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32,
-                            "num_global_layers": 8, "attention_heads": 16, "vision_output_dim": 7680,
-                            "image_size": 448, "patch_size": 14, "max_num_tiles": 4},
-}  # fmt: skip
+DEFAULTS = "config_defaults"  # what files leave out: defaults of the configuration classes of transformers
 
 
 class Config:
@@ -61,9 +23,8 @@ class Config:
         self.kind = kind if isinstance(kind, str) else ""
 
     def raw(self, key: str) -> Any:
-        """The value, else the configuration class's default, else None."""
-        value = self.values.get(key)
-        return DEFAULTS.get(self.kind, {}).get(key) if value is None else value
+        """The value, else the configuration class's default, else None. A written null is no default."""
+        return self.values[key] if key in self.values else store.rows(DEFAULTS).get(self.kind, {}).get(key)
 
     def maybe(self, *keys: str) -> int | None:
         """The first of these keys that holds a number. Raises FitError for a value that is none, or absurd."""

@@ -5,22 +5,30 @@ A part that is not known is named in ``Model.unknown`` and counted nowhere.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from doctor.errors import FitError
 from doctor.fit import language, native, vision
 from doctor.fit.config import Config
+from doctor.fit.joiners import ALSO, JOINERS, MERGING, Parts
+from doctor.fit.layers import linear
 from doctor.fit.shapes import NAMES, Count, Language, Model, Tower
 
-Parts = dict[str, Count]
+# what a configuration holds beside its parts, and the parts that are counted here or by a joiner
+READ = (
+    "text_config", "llm_config", "language_config", "vision_config", "sam_config", "qformer_config",
+    "perceiver_config", "quantization_config", "slice_config", "generation_config",
+)  # fmt: skip
+# families whose two tables are one tensor where the whole or the text says so; elsewhere the whole decides
+EITHER = ("llava", "qwen2_vl", "qwen2_5_vl", "glm4v", "glm46v", "glm4v_moe", "glm_ocr", "kosmos-2")
+BY_TEXT, APART = ("llama4",), ("mllama",)  # the text alone decides; never one tensor
 
 
 def describe(name: str, config: Mapping[str, Any], pre: Mapping[str, Any] | None = None, source: str = "") -> Model:
     """The model that a config.json describes. Raises FitError for values that no model can have."""
     cfg = Config(native.common(config))
-    family, parts, unknown = cfg.kind, Parts(), list[str]()
+    family, parts, unknown = cfg.kind, Parts(), _strange(cfg)
     text = text_config(cfg)
     talk = _language(text, parts, unknown)
     tower = _vision(cfg, family, talk, parts, unknown)
@@ -49,6 +57,16 @@ def describe(name: str, config: Mapping[str, Any], pre: Mapping[str, Any] | None
     )
 
 
+def _strange(cfg: Config) -> list[str]:
+    """Parts that the configuration describes and nobody here counts."""
+    found = []
+    for key in cfg.values:
+        part = cfg.sub(key) if key.endswith("_config") and key not in (*READ, *ALSO.get(cfg.kind, ())) else None
+        if part is not None and (part.kind or "hidden_size" in part.values):
+            found.append(f"{key.removesuffix('_config')[:40]} of type {part.kind[:40] or '?'}")
+    return found
+
+
 def text_config(cfg: Config) -> Config | None:
     """The language model's part of the configuration; the top level itself in older files."""
     nested = cfg.sub("text_config", "llm_config", "language_config")
@@ -56,8 +74,30 @@ def text_config(cfg: Config) -> Config | None:
         if not cfg.maybe("num_hidden_layers") or cfg.kind.startswith(("clip_v", "siglip_v", "sam")):
             return None
         nested = cfg
-    tied = {"tie_word_embeddings": cfg.flag("tie_word_embeddings")} if "tie_word_embeddings" in cfg.values else {}
-    return nested.without_kind(cfg.kind or "llama").plus(**tied)
+    kind = language.SAME.get(nested.kind, nested.kind) or TEXT_OF.get(cfg.kind) or cfg.kind or "llama"
+    nested = Config({**nested.values, "model_type": kind}, nested.where)
+    if cfg.kind in APART:
+        return Config({**nested.values, "tie_word_embeddings": False}, nested.where)
+    if "tie_word_embeddings" not in cfg.values or cfg.kind in BY_TEXT:
+        return nested
+    tied = cfg.flag("tie_word_embeddings") or (cfg.kind in EITHER and nested.flag("tie_word_embeddings"))
+    return Config({**nested.values, "tie_word_embeddings": tied}, nested.where)
+
+
+# the language model of a family whose text configuration names no type
+TEXT_OF = {
+    "llava": "llama", "llava_next": "llama", "llava_next_video": "llama", "vipllava": "llama", "video_llava": "llama",
+    "llava_onevision": "qwen2", "internvl": "qwen2", "qwen2_vl": "qwen2_vl_text", "qwen2_5_vl": "qwen2_5_vl_text",
+    "qwen3_vl": "qwen3_vl_text", "qwen3_vl_moe": "qwen3_vl_moe_text", "qwen3_5": "qwen3_5_text",
+    "qwen3_5_moe": "qwen3_5_moe_text", "qwen2_5_omni_thinker": "qwen2_5_omni_text", "paligemma": "gemma",
+    "gemma3": "gemma3_text", "gemma4": "gemma4_text", "mllama": "mllama_text_model", "llama4": "llama4_text",
+    "idefics2": "mistral", "idefics3": "llama", "smolvlm": "llama", "mistral3": "mistral", "lighton_ocr": "qwen3",
+    "aria": "aria_text", "aya_vision": "cohere2", "cohere2_vision": "cohere2", "glm4v": "glm4v_text",
+    "glm46v": "glm4v_text", "glm4v_moe": "glm4v_moe_text", "glm_ocr": "glm_ocr_text", "got_ocr2": "qwen2",
+    "deepseek_vl": "llama", "deepseek_vl_hybrid": "llama", "lfm2_vl": "lfm2", "ovis2": "qwen2",
+    "video_llama_3": "qwen2", "paddleocr_vl": "paddleocr_vl_text", "fuyu": "persimmon", "blip-2": "opt",
+    "instructblip": "opt", "instructblipvideo": "opt", "kosmos-2": "kosmos_2_text_model",
+}  # fmt: skip
 
 
 def _language(text: Config | None, parts: Parts, unknown: list[str]) -> Language | None:
@@ -73,6 +113,8 @@ def _language(text: Config | None, parts: Parts, unknown: list[str]) -> Language
     except FitError as error:
         unknown.append(f"language model ({error})")
         return None
+    if text.raw("per_layer_config") and text.kind != "gemma4_text":
+        parts["language model"] = Count()  # layers that differ one by one
     if not parts["language model"].total:
         unknown.append(f"language model of type {text.kind[:40] or '?'}")
     return shape
@@ -91,6 +133,10 @@ def _clip_text(text: Config) -> Count:
 
 def _vision(cfg: Config, family: str, talk: Language | None, parts: Parts, unknown: list[str]) -> Tower | None:
     config = cfg.sub("vision_config")
+    if config is None and family == "fuyu" and talk is not None:
+        patch = cfg.maybe("patch_size") or 30
+        parts["projector"] = linear(3 * patch**2, talk.width)
+        return Tower("fuyu", talk.width, 0, 0, 1, patch)
     if config is None:
         if cfg.text("mm_vision_tower"):
             unknown.append(f"vision tower {cfg.text('mm_vision_tower')[:60]}")
@@ -105,16 +151,25 @@ def _vision(cfg: Config, family: str, talk: Language | None, parts: Parts, unkno
         return None
     tower, count, merger = built
     parts["vision tower"] = count
-    joiner = JOINERS.get(family)
     if merger.total:
         parts["projector"] = merger
-    elif joiner is not None and talk is not None:
-        parts.update(joiner(cfg, talk, tower))
-    elif family == "clip":
-        parts["projector"] = Count(linear=tower.width * (config.maybe("projection_dim") or 512))
-    elif talk is not None:
-        unknown.append(f"projector of family {family[:40] or '?'}")
+    _join(cfg, talk, tower, parts, unknown)
     return tower
+
+
+def _join(cfg: Config, talk: Language | None, tower: Tower, parts: Parts, unknown: list[str]) -> None:
+    """Adds what stands between tower and language model."""
+    family, joiner = cfg.kind, JOINERS.get(cfg.kind)
+    if family == "clip":
+        out = (cfg.sub("vision_config") or cfg).maybe("projection_dim") or 512
+        parts["projector"] = linear(tower.width, out, bias=False)
+    elif joiner is not None and talk is not None:
+        try:
+            parts.update(joiner(cfg, talk, tower))
+        except FitError as error:
+            unknown.append(f"projector ({error})")
+    elif talk is not None and family not in MERGING:
+        unknown.append(f"projector of family {family[:40] or '?'}")
 
 
 def _segmenter(cfg: Config, talk: Language | None, parts: Parts) -> Tower | None:
@@ -126,64 +181,6 @@ def _segmenter(cfg: Config, talk: Language | None, parts: Parts) -> Tower | None
     parts["segmenter"] = count
     parts["mask projection"] = Count(talk.width * talk.width + talk.width * out, talk.width + out)
     return tower
-
-
-def _llava(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """One or two linear layers; the anyres families add a learned row end."""
-    layers = cfg.raw("vision_feature_layer")
-    features = tower.width * (len(layers) if isinstance(layers, list) else 1)
-    if cfg.text("mm_projector_type") == "linear":
-        found = {"projector": Count(features * talk.width, talk.width)}
-    else:
-        found = {"projector": Count(features * talk.width + talk.width**2, 2 * talk.width)}
-    if cfg.kind != "llava":
-        found["image newline"] = Count(other=talk.width)
-    return found
-
-
-def _linear(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """LISA, PaliGemma: one linear layer with bias; Llama 3.2 Vision: from the concatenated features."""
-    return {"projector": Count((tower.out or tower.width) * talk.width, talk.width)}
-
-
-def _intern(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    merged = int(tower.width / cfg.ratio("downsample_ratio", 0.5) ** 2)
-    return {"projector": Count(merged * talk.width + talk.width**2, 2 * merged + 2 * talk.width)}
-
-
-def _shuffle(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """Idefics3, SmolVLM: pixel shuffle and one linear layer without bias."""
-    return {"projector": Count(tower.width * cfg.number("scale_factor") ** 2 * talk.width)}
-
-
-def _gemma3(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """A bare matrix, no linear layer to a quantiser, and a norm."""
-    return {"projector": Count(other=tower.width * talk.width + tower.width)}
-
-
-def _resampler(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """MiniCPM-V: learned queries that attend to the patches; its joint projections are bare matrices."""
-    width, queries = talk.width, cfg.maybe("query_num") or 64
-    return {"projector": Count(tower.width * width + width**2, queries * width + 4 * width**2 + 10 * width)}
-
-
-def _qformer(cfg: Config, talk: Language, tower: Tower) -> Parts:
-    """BLIP-2: a small transformer between the tower and the language model."""
-    q = (cfg.sub("qformer_config") or Config({}, "qformer_config.")).without_kind("blip_2_qformer")
-    width, inner, layers = (q.number(k) for k in ("hidden_size", "intermediate_size", "num_hidden_layers"))
-    source, every = q.number("encoder_hidden_size"), q.maybe("cross_attention_frequency") or 2
-    crossing = math.ceil(layers / every)
-    linear = layers * (4 * width * width + 2 * width * inner) + crossing * (2 * width * width + 2 * source * width)
-    other = layers * (9 * width + inner) + crossing * 6 * width + 2 * width
-    other += cfg.number("num_query_tokens") * width
-    return {"Q-Former": Count(linear, other), "projector": Count(width * talk.width, talk.width)}
-
-
-JOINERS: dict[str, Callable[[Config, Language, Tower], Parts]] = {
-    "llava": _llava, "llava_next": _llava, "llava_onevision": _llava, "lisa": _linear, "paligemma": _linear,
-    "mllama": _linear, "internvl": _intern, "internvl_chat": _intern, "idefics3": _shuffle, "smolvlm": _shuffle,
-    "gemma3": _gemma3, "minicpmv": _resampler, "blip-2": _qformer,
-}  # fmt: skip
 
 
 def _dtype(cfg: Config) -> str:

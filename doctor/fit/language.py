@@ -1,50 +1,87 @@
 """Language models: shape and exact parameter counts from a text configuration.
 
-The formulas were checked against the parameters that transformers 5.23 creates on the meta device
-(fixtures/vram/parameters.json).
+The formulas were checked against the parameters that transformers 4.57 and 5.24 create on the meta device
+(fixtures/vram/families.json).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from doctor.fit import mixed
 from doctor.fit.config import Config
+from doctor.fit.layers import attention, bare, feed_forward, linear, norm
 from doctor.fit.shapes import Count, Language
 
-LLAMA_LIKE = {
-    "llama", "mistral", "internlm2", "phi3", "gemma", "gemma2", "gemma3_text", "qwen2", "qwen2_vl", "qwen2_vl_text",
-    "qwen2_5_vl", "qwen2_5_vl_text", "qwen3", "qwen3_moe", "qwen3_vl_text", "qwen3_vl_moe_text", "mixtral", "vicuna",
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the layers of one type of decoder differ. None: as the configuration's own switch says."""
+
+    qkv: bool | None = False  # biases of query, key and value
+    out: bool | None = False
+    mlp: bool | None = False
+    norms: int = 2  # a layer
+    norm_bias: bool = False
+    qk_norm: str = ""  # head: one for all heads; heads: one a head; both with ``use_qk_norm`` where there is a switch
+    gated: bool = True
+
+
+FREE = Style(qkv=None, out=None)
+QWEN2, MISTRAL = Style(qkv=True), Style()
+STYLES = {
+    "llama": Style(qkv=None, out=None, mlp=None), "vicuna": Style(qkv=None, out=None, mlp=None),
+    "granite": Style(qkv=None, out=None, mlp=None), "aria_text": Style(qkv=None, out=None, mlp=None),
+    "mistral": MISTRAL, "ministral3": MISTRAL, "mixtral": MISTRAL, "phi3": MISTRAL, "internlm2": MISTRAL,
+    "gemma": FREE, "gemma2": Style(qkv=None, out=None, norms=4),
+    "gemma3_text": Style(qkv=None, out=None, norms=4, qk_norm="head"),
+    "qwen2": QWEN2, "qwen2_vl_text": QWEN2, "qwen2_5_vl_text": QWEN2,
+    "qwen2_5_omni_text": QWEN2,
+    "qwen3": Style(qkv=None, out=None, qk_norm="head"), "qwen3_moe": Style(qkv=None, out=None, qk_norm="head"),
+    "qwen3_vl_text": Style(qkv=None, out=None, qk_norm="head"),
+    "qwen3_vl_moe_text": Style(qkv=None, out=None, qk_norm="head"),
+    "qwen3_5_text": Style(qkv=None, out=None, qk_norm="head"),
+    "qwen3_5_moe_text": Style(qkv=None, out=None, qk_norm="head"),
+    "cohere": Style(qkv=None, out=None, norms=1, qk_norm="heads"), "cohere2": Style(qkv=None, out=None, norms=1),
+    "llama4_text": FREE, "glm4v_text": Style(qkv=True, norms=4), "glm_ocr_text": Style(norms=4),
+    "glm4v_moe_text": Style(qkv=None), "paddleocr_vl_text": Style(qkv=None, out=None, mlp=None),
+    "lfm2": Style(qk_norm="head"),
 }  # fmt: skip
-KNOWN = LLAMA_LIKE | {"opt", "mllama_text_model"}
-QKV_BIAS = {"qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"}
-QK_NORM = {"qwen3", "qwen3_moe", "qwen3_vl_text", "qwen3_vl_moe_text", "gemma3_text"}
-FOUR_NORMS = {"gemma2", "gemma3_text"}  # norms around attention and feed-forward, on both sides
+# what a text configuration calls itself elsewhere
+SAME = {
+    "qwen2_vl": "qwen2_vl_text", "qwen2_5_vl": "qwen2_5_vl_text", "fuyu": "persimmon",
+}  # fmt: skip
 
 
 def shape(text: Config) -> Language:
     """The shape of the language model that this configuration describes."""
-    width, layers, heads = (text.number(k) for k in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
-    inner = text.number("intermediate_size", "ffn_dim")
-    experts = _experts(text)
-    crossing = min(layers, len(text.items("cross_attention_layers")))
-    window, sliding = _sliding(text, layers)
+    width, layers = text.number("hidden_size", "embed_dim"), text.number("num_hidden_layers", "layers")
+    heads = text.number("num_attention_heads", "attention_heads")
+    shared = min(layers, text.maybe("num_kv_shared_layers") or 0)
+    window, sliding = _sliding(text, layers - shared)
     rank = text.maybe("kv_lora_rank") or 0
+    head_dim = _latent_head(text) or text.maybe("head_dim") or width // heads
+    pairs = text.maybe("num_key_value_heads") or heads
     return Language(
         kind=text.kind,
         width=width,
         layers=layers,
         heads=heads,
-        kv_heads=text.maybe("num_key_value_heads") or heads,
-        head_dim=_latent_head(text) or text.maybe("head_dim") or width // heads,
+        kv_heads=pairs,
+        head_dim=head_dim,
         vocab=text.number("vocab_size"),
-        inner=text.number("moe_intermediate_size", "intermediate_size") * text.number("num_experts_per_tok")
-        if experts
-        else inner,
+        inner=mixed.inner(text),
         tied=text.flag("tie_word_embeddings"),
         window=window,
         sliding=sliding,
-        cross=crossing,
+        cross=len({at for at in text.items("cross_attention_layers") if isinstance(at, int) and 0 <= at < layers}),
         latent=rank + (text.maybe("qk_rope_head_dim") or 0) if rank else 0,
-        experts=bool(experts),
-        gated=text.kind != "opt",
+        experts=bool(mixed.experts(text)),
+        gated=text.kind not in ("opt", "persimmon", "kosmos_2_text_model"),
+        fixed=mixed.fixed(text, layers),
+        state=mixed.state(text),
+        wide=mixed.wide(text),
+        shared=shared,
     )
 
 
@@ -56,19 +93,15 @@ def _latent_head(text: Config) -> int:
             + (text.maybe("v_head_dim") or 0)) // 2  # fmt: skip
 
 
-def _experts(text: Config) -> int:
-    return text.maybe("num_experts", "n_routed_experts", "num_local_experts") or 0
-
-
 def _sliding(text: Config, layers: int) -> tuple[int, int]:
-    """``(window, number of sliding layers)``; (0, 0) when every layer keeps everything."""
-    window = text.maybe("sliding_window") or 0
+    """``(window, number of sliding layers)`` of the first ``layers``; (0, 0) when every layer keeps everything."""
+    window = text.maybe("sliding_window", "attention_chunk_size") or 0
     if not window or not text.flag("use_sliding_window", True):
         return 0, 0
     kinds = text.items("layer_types")
     if kinds:
-        return window, sum(1 for kind in kinds if kind == "sliding_attention")
-    pattern = text.maybe("sliding_window_pattern")
+        return window, sum(1 for kind in kinds[:layers] if kind in ("sliding_attention", "chunked_attention"))
+    pattern = text.maybe("sliding_window_pattern", "_sliding_window_pattern")
     if pattern:
         return window, layers - layers // pattern
     full = text.maybe("max_window_layers") if text.kind.startswith("qwen") else 0
@@ -77,56 +110,84 @@ def _sliding(text: Config, layers: int) -> tuple[int, int]:
 
 def counts(text: Config, model: Language) -> dict[str, Count]:
     """Exact parameters of embeddings, body and head; an unknown type gives the tables only."""
-    table = Count(other=model.vocab * model.width)
-    head = Count(linear=0 if model.tied else model.vocab * model.width)
-    found = {"language model": Count(), "embeddings": table, "lm_head": head}
+    found = {
+        "language model": Count(),
+        "embeddings": bare(model.vocab, model.width),
+        "lm_head": Count() if model.tied else linear(model.width, model.vocab, bias=False),
+    }
     if model.kind == "opt":
-        found["language model"] = _opt(model)
-        positions = text.number("max_position_embeddings") + 2
-        found["embeddings"] = Count(other=(model.vocab + positions) * model.width)
+        found |= _opt(text, model)
     elif model.kind == "mllama_text_model":
         found["language model"] = _crossing(model)
-        found["embeddings"] = Count(other=(model.vocab + 8) * model.width)
-    elif model.kind in LLAMA_LIKE and not model.latent:
-        found["language model"] = _llama_like(text, model)
+        found["embeddings"] += bare(8, model.width)
+    elif model.kind == "persimmon":
+        found["language model"] = _persimmon(text, model)
+    elif model.kind == "kosmos_2_text_model":
+        found["language model"] = _kosmos(model)
+    elif model.kind == "gemma4_text":
+        found["language model"], found["embeddings"] = mixed.gemma4(text, model)
+    elif model.kind in STYLES and not model.latent:
+        found["language model"] = _decoder(text, model, STYLES[model.kind])
     return found
 
 
-def _attention(model: Language) -> int:
-    """Weights of query, key, value and output of one layer."""
-    return 2 * model.width * model.head_dim * (model.heads + model.kv_heads)
+def _decoder(text: Config, model: Language, style: Style) -> Count:
+    """The body of a decoder of the common form: attention, feed-forward or experts, norms, and a last norm."""
+    width, full = model.width, model.layers - model.fixed
+    keeping = attention(
+        width, model.heads * model.head_dim, model.kv_heads * model.head_dim,
+        qkv=_switch(text, style.qkv, "attention_bias"), out=_switch(text, style.out, "attention_bias"),
+    ) + _qk_norm(text, model, style)  # fmt: skip
+    if model.kind.startswith("qwen3_5"):  # queries bring a gate of their own
+        keeping += linear(width, model.heads * model.head_dim, bias=text.flag("attention_bias"))
+    norms = norm(width, bias=style.norm_bias)
+    body = keeping * full + mixed.other_layers(text, model) + norms * (style.norms * model.layers) + norms
+    return body + mixed.feed_forwards(text, model, bias=_switch(text, style.mlp, "mlp_bias"))
 
 
-def _llama_like(text: Config, model: Language) -> Count:
-    width, layers = model.width, model.layers
-    bias = 0
-    if model.kind in QKV_BIAS or text.flag("attention_bias"):
-        bias = (model.heads + 2 * model.kv_heads) * model.head_dim
-    bias += width if text.flag("attention_bias") else 0
-    norms = width * (4 if model.kind in FOUR_NORMS else 2) + (2 * model.head_dim if model.kind in QK_NORM else 0)
-    experts = _experts(text)
-    if experts:
-        inner = text.number("moe_intermediate_size", "intermediate_size")
-        return Count(
-            linear=layers * _attention(model),
-            other=layers * (norms + bias + experts * width) + width,
-            experts=layers * experts * 3 * width * inner,
-        )
-    linear = layers * (_attention(model) + 3 * width * model.inner)
-    return Count(linear, layers * (norms + bias) + width)
+def _switch(text: Config, fixed: bool | None, key: str) -> bool:
+    return text.flag(key, text.flag("use_bias")) if fixed is None else fixed
 
 
-def _opt(model: Language) -> Count:
-    width, inner = model.width, model.inner
-    return Count(
-        linear=model.layers * (4 * width * width + 2 * width * inner),
-        other=model.layers * (9 * width + inner) + 2 * width,
-    )
+def _qk_norm(text: Config, model: Language, style: Style) -> Count:
+    if not style.qk_norm or not text.flag("use_qk_norm", style.qk_norm == "head"):
+        return Count()
+    times = model.heads + model.kv_heads if style.qk_norm == "heads" else 2
+    return norm(model.head_dim, bias=False) * times
+
+
+def _opt(text: Config, model: Language) -> dict[str, Count]:
+    """Positions are learned; in the 350M model the tables are narrower than the layers."""
+    width, table = model.width, text.maybe("word_embed_proj_dim") or model.width
+    one = attention(width, width, width) + feed_forward(width, model.inner) + norm(width) * 2
+    body = one * model.layers
+    if text.flag("do_layer_norm_before", True) and not text.flag("_remove_final_layer_norm"):
+        body += norm(width)
+    if table != width:
+        body += linear(table, width, bias=False) * 2
+    tables = bare(model.vocab, table) + bare(text.number("max_position_embeddings") + 2, width)
+    head = Count() if model.tied else linear(table, model.vocab, bias=False)
+    return {"language model": body, "embeddings": tables, "lm_head": head}
 
 
 def _crossing(model: Language) -> Count:
     """Cross-attention layers have gates and norms of their own."""
-    own = model.layers - model.cross
-    linear = model.layers * (_attention(model) + 3 * model.width * model.inner)
-    other = own * 2 * model.width + model.cross * (2 * model.width + 2 * model.head_dim + 2) + model.width
-    return Count(linear, other)
+    width, pairs = model.width, model.kv_heads * model.head_dim
+    one = attention(width, model.heads * model.head_dim, pairs, qkv=False, out=False)
+    one += feed_forward(width, model.inner, gated=True, bias=False) + norm(width, bias=False) * 2
+    return one * model.layers + Count(other=model.cross * (2 * model.head_dim + 2)) + norm(width, bias=False)
+
+
+def _persimmon(text: Config, model: Language) -> Count:
+    width = model.width
+    one = attention(width, width, width) + feed_forward(width, model.inner) + norm(width) * 2
+    if text.flag("qk_layernorm", True):
+        one += norm(model.head_dim) * 2
+    return one * model.layers + norm(width)
+
+
+def _kosmos(model: Language) -> Count:
+    """Norms also inside attention and feed-forward; positions are computed."""
+    width, inner = model.width, model.inner
+    one = attention(width, width, width) + feed_forward(width, inner) + norm(width) * 3 + norm(inner)
+    return one * model.layers + norm(width)

@@ -32,6 +32,12 @@ class Count:
         """All parameters."""
         return self.linear + self.other + self.experts
 
+    def __add__(self, more: Count) -> Count:
+        return Count(self.linear + more.linear, self.other + more.other, self.experts + more.experts)
+
+    def __mul__(self, times: int) -> Count:
+        return Count(self.linear * times, self.other * times, self.experts * times)
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -50,6 +56,10 @@ class Language:
     sliding: int = 0  # number of sliding layers
     cross: int = 0  # layers that attend to image states instead of the text (mllama)
     latent: int = 0  # numbers a token and layer that multi-head latent attention caches; 0 without
+    fixed: int = 0  # layers that keep a state of fixed size instead of keys and values (gated delta net, convolution)
+    state: int = 0  # numbers of such a state, a layer and sequence
+    wide: int = 0  # KV numbers a token of a layer without window, where it differs from the sliding ones (Gemma 4)
+    shared: int = 0  # last layers that read the keys and values of an earlier one (Gemma 4)
     experts: bool = False
     gated: bool = True
 
@@ -76,6 +86,9 @@ class Tower:
     def tokens(self) -> int:
         """Sequence length of one tile, class token included."""
         return self.grid * self.grid + self.extra
+
+
+Built = tuple[Tower, Count, Count]  # the tower, its parameters, the parameters of a merger inside it
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,96 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from doctor.fit.config import Config
-from doctor.fit.shapes import Count, Tower
-
-Built = tuple[Tower, Count, Count]  # the tower, its parameters, the parameters of a merger inside it
-
-
-def _block(width: int, inner: int, layers: int, *, gated: bool = False) -> int:
-    """Weights of linear layers of plain transformer blocks."""
-    return layers * (4 * width * width + (3 if gated else 2) * width * inner)
+from doctor.fit.layers import attention, bare, block, feed_forward, linear, norm, patches
+from doctor.fit.merging import gemma4, glm, ovis, paddle, pixtral, qwen2, qwen2_5, qwen3, siglip2
+from doctor.fit.shapes import Built, Count, Tower
 
 
-def plain(vision: Config) -> Built:
-    """CLIP, SigLIP, EVA (BLIP-2), Idefics3 and SmolVLM: a ViT on one tile of fixed size."""
+def _vit(kind: str, vision: Config, extra: int = 0) -> tuple[Tower, Count]:
+    """A transformer on one tile of fixed size: tower, blocks and table of positions."""
     width, inner = vision.number("hidden_size"), vision.number("intermediate_size")
     layers, heads = vision.number("num_hidden_layers"), vision.number("num_attention_heads")
     patch, size = vision.number("patch_size"), vision.number("image_size")
     grid = size // patch
-    clip, eva = vision.kind == "clip_vision_model", vision.kind == "blip_2_vision_model"
-    extra = 1 if clip or eva else 0
-    linear = _block(width, inner, layers)
-    other = 3 * patch * patch * width + (grid * grid + 2 * extra) * width
-    other += (0 if clip else width) + (4 if clip else 2) * width  # bias of the convolution; norms before and after
-    other += layers * (9 * width + inner)
-    if vision.kind == "siglip_vision_model" and vision.flag("vision_use_head", True):
-        linear += 2 * width * inner + width * width
-        other += 3 * width * width + 8 * width + inner
-    kind = "clip" if clip else "eva" if eva else "siglip"
-    return Tower(kind, width, inner, layers, heads, patch, grid, size, extra), Count(linear, other), Count()
+    tower = Tower(kind, width, inner, layers, heads, patch, grid, size, extra)
+    return tower, block(width, inner) * layers + bare(grid * grid + extra, width)
 
 
-def qwen2(vision: Config) -> Built:
-    """Qwen2-VL: any size, two frames a patch, four patches merged into one token."""
-    width = vision.maybe("embed_dim") or 1280
-    inner, out = int(width * vision.ratio("mlp_ratio", 4.0)), vision.number("hidden_size")
-    depth = vision.maybe("depth") or 32
-    other = depth * (9 * width + inner) + _frames(vision, width)
-    tower = _merging("qwen", vision, width, inner, depth, out)
-    m = width * tower.merge**2
-    return tower, Count(_block(width, inner, depth), other), Count(m * m + m * out, 2 * width + m + out)
+def clip(vision: Config) -> Built:
+    """CLIP: a class token, a norm before and one behind, no bias in the convolution."""
+    tower, body = _vit("clip", vision, 1)
+    width = tower.width
+    return tower, body + bare(width) + patches(width, tower.patch, bias=False) + norm(width) * 2, Count()
 
 
-def qwen2_5(vision: Config) -> Built:
-    """Qwen2.5-VL: RMS norms, gated feed-forward, most layers look at windows only."""
-    width, inner = vision.maybe("hidden_size") or 1280, vision.maybe("intermediate_size") or 3420
-    out, depth = vision.maybe("out_hidden_size") or 3584, vision.maybe("depth") or 32
-    other = depth * (7 * width + 2 * inner) + _frames(vision, width)
-    tower = _merging("qwen", vision, width, inner, depth, out)
-    m = width * tower.merge**2
-    return tower, Count(_block(width, inner, depth, gated=True), other), Count(m * m + m * out, width + m + out)
+def eva(vision: Config) -> Built:
+    """EVA of BLIP-2 and InstructBLIP: a class token, one bias for queries, keys and values together."""
+    tower, body = _vit("eva", vision, 1)
+    body += bare(tower.width) + patches(tower.width, tower.patch) + norm(tower.width)
+    if not vision.flag("qkv_bias", True):
+        body += Count(other=-3 * tower.width * tower.layers)
+    return tower, body, Count()
 
 
-def qwen3(vision: Config) -> Built:
-    """Qwen3-VL: learned positions, and further mergers that feed early layers of the language model."""
-    width, inner = vision.number("hidden_size"), vision.number("intermediate_size")
-    depth, out = vision.number("depth"), vision.number("out_hidden_size")
-    deep = len(vision.items("deepstack_visual_indexes"))
-    other = depth * (9 * width + inner) + _frames(vision, width) + width
-    other += vision.number("num_position_embeddings") * width
-    tower = _merging("qwen3", vision, width, inner, depth, out, deep)
-    m = width * tower.merge**2
-    merger = Count((1 + deep) * (m * m + m * out), (1 + deep) * (m + out) + 2 * width + deep * 2 * m)
-    return tower, Count(_block(width, inner, depth), other), merger
+def siglip(vision: Config) -> Built:
+    """SigLIP: no class token, and a head that pools where it is asked for."""
+    tower, body = _vit("siglip", vision)
+    body += patches(tower.width, tower.patch) + norm(tower.width)
+    return tower, body + (pooling(tower) if vision.flag("vision_use_head", True) else Count()), Count()
 
 
-def _frames(vision: Config, width: int) -> int:
-    """Weights of the convolution over patch and frames."""
-    patch, frames = vision.maybe("patch_size") or 14, vision.maybe("temporal_patch_size") or 2
-    return 3 * frames * patch * patch * width
+def pooling(tower: Tower) -> Count:
+    """SigLIP's head: a learned query that attends to the patches; the joint projection is a bare matrix."""
+    width = tower.width
+    joint = bare(width) + bare(3 * width, width) + bare(3 * width) + linear(width, width)
+    return joint + norm(width) + feed_forward(width, tower.inner)
 
 
-def _merging(kind: str, vision: Config, width: int, inner: int, depth: int, out: int, deep: int = 0) -> Tower:
-    return Tower(
-        kind, width, inner, depth, vision.maybe("num_heads") or 16, vision.maybe("patch_size") or 14,
-        out=out, merge=vision.maybe("spatial_merge_size") or 2, deepstack=deep,
-    )  # fmt: skip
+def idefics(vision: Config) -> Built:
+    """Idefics2, Idefics3 and SmolVLM: SigLIP without its head."""
+    tower, body = _vit("siglip", vision)
+    return tower, body + patches(tower.width, tower.patch) + norm(tower.width), Count()
+
+
+def llama4(vision: Config) -> Built:
+    """Llama 4: a class token behind the patches, pixel shuffle and two layers of an adapter."""
+    tower, body = _vit("clip", vision, 1)
+    width, out = tower.width, vision.number("projector_output_dim")
+    body += bare(width) + linear(3 * tower.patch**2, width, bias=False) + norm(width) * 2
+    adapter = linear(tower.inner, vision.number("projector_input_dim"), bias=False) + linear(out, out, bias=False)
+    return replace(tower, out=vision.number("vision_output_dim")), body + adapter, Count()
 
 
 def intern(vision: Config) -> Built:
     """InternViT 300M and 6B, both in the repository's own form and in that of transformers."""
-    width, inner = vision.number("hidden_size"), vision.number("intermediate_size")
-    layers, heads = vision.number("num_hidden_layers"), vision.number("num_attention_heads")
-    patch, grid = vision.number("patch_size"), vision.number("image_size") // vision.number("patch_size")
-    norm = width if vision.text("norm_type") == "rms_norm" else 2 * width
-    qk = 2 * width if vision.flag("use_qk_norm", vision.flag("qk_normalization")) else 0
-    bias = 3 * width if vision.flag("attention_bias", vision.flag("qkv_bias", True)) else 0
-    other = 3 * patch * patch * width + 2 * width + (grid * grid + 1) * width
-    other += layers * (bias + 2 * width + inner + 2 * norm + 2 * width + qk)
-    tower = Tower("intern", width, inner, layers, heads, patch, grid, grid * patch, 1)
-    return tower, Count(_block(width, inner, layers), other), Count()
+    tower, _ = _vit("intern", vision, 1)
+    width, side = tower.width, tower.grid * tower.patch
+    norms = norm(width, bias=vision.text("norm_type") != "rms_norm") * 2
+    biased = vision.flag("attention_bias", vision.flag("qkv_bias", True))
+    one = attention(width, width, width, qkv=biased) + feed_forward(width, tower.inner) + norms
+    one += Count(other=2 * width)  # two scales
+    if vision.flag("use_qk_norm", vision.flag("qk_normalization")):
+        one += norm(width, bias=False) * 2
+    body = one * tower.layers + patches(width, tower.patch) + bare(width) * (2 if vision.flag("use_mask_token") else 1)
+    if vision.flag("use_absolute_position_embeddings", True):
+        body += bare(tower.tokens, width)
+    if vision.kind == "internvl_vision" and not vision.flag("use_mean_pooling", True):
+        body += norm(width)
+    return replace(tower, side=side), body, Count()
 
 
 def mllama(vision: Config) -> Built:
@@ -103,54 +92,94 @@ def mllama(vision: Config) -> Built:
     grid = vision.number("image_size") // patch
     n = grid * grid + 1
     ratios = (len(vision.items("supported_aspect_ratios")) or 8) + 1
-    other = width + 3 * patch * patch * width + n * width + ratios * tiles * n * width + 1
-    other += 2 * (ratios * tiles * width + 1) + 4 * width + (local + gated) * (inner + 5 * width) + 2 * gated
+    one = attention(width, width, width, qkv=False, out=False) + feed_forward(width, inner) + norm(width) * 2
+    other = width + n * width + ratios * tiles * n * width + 1 + 2 * (ratios * tiles * width + 1) + 2 * gated
+    body = one * (local + gated) + patches(width, patch, bias=False) + norm(width) * 2 + bare(other)
     tower = Tower(
         "mllama", width, inner, local + gated, vision.maybe("attention_heads", "num_attention_heads") or 16, patch,
         grid, grid * patch, 1, out=vision.number("vision_output_dim"), tiles=tiles,
     )  # fmt: skip
-    return tower, Count(_block(width, inner, local + gated), other), Count()
+    return tower, body, Count()
 
 
 SAM_HEADS = 4_064_816  # prompt encoder and mask decoder of SAM v1, the same in all sizes
 
 
 def sam(vision: Config) -> Built:
-    """SAM's ViT with windowed and global layers, its neck, prompt encoder and mask decoder."""
+    """SAM's ViT with its neck, prompt encoder and mask decoder."""
+    tower, body, _ = windowed(vision)
+    return tower, body + bare(SAM_HEADS), Count()
+
+
+def windowed(vision: Config) -> Built:
+    """SAM's ViT with windowed and global layers, relative positions and its neck; GOT-OCR's tower."""
     width, layers = vision.number("hidden_size"), vision.number("num_hidden_layers")
-    inner = vision.maybe("mlp_dim") or 4 * width
+    inner = vision.maybe("mlp_dim") or int(width * vision.ratio("mlp_ratio", 4.0))
     patch, side = vision.number("patch_size"), vision.number("image_size") // vision.number("patch_size")
-    heads, everywhere = vision.maybe("num_attention_heads") or 16, len(vision.items("global_attn_indexes"))
+    heads, chosen = vision.maybe("num_attention_heads") or 16, vision.items("global_attn_indexes")
+    everywhere = sum(1 for at in set(chosen) if isinstance(at, int) and 0 <= at < layers)
     window, neck = vision.maybe("window_size") or 14, vision.maybe("output_channels") or 256
-    dim = width // heads
-    other = layers * (9 * width + inner) + 3 * patch * patch * width + width + side * side * width
-    other += (layers - everywhere) * 2 * (2 * window - 1) * dim + everywhere * 2 * (2 * side - 1) * dim
-    other += width * neck + 9 * neck * neck + 4 * neck + SAM_HEADS
-    tower = Tower("sam", width, inner, layers, heads, patch, side, side * patch)
-    return tower, Count(_block(width, inner, layers), other), Count()
+    body = block(width, inner) * layers + patches(width, patch)
+    if not vision.flag("qkv_bias", True):
+        body += Count(other=-3 * width * layers)
+    if vision.flag("use_abs_pos", True):
+        body += bare(side, side, width)
+    if vision.flag("use_rel_pos", True):
+        sides = (layers - everywhere) * (2 * window - 1) + everywhere * (2 * side - 1)
+        body += bare(2 * sides, width // heads)
+    body += sam_neck(width, neck)
+    return Tower("sam", width, inner, layers, heads, patch, side, side * patch, out=neck), body, Count()
+
+
+def sam_neck(width: int, neck: int) -> Count:
+    """Two convolutions and norms behind SAM's layers."""
+    return bare(width, neck) + bare(9, neck, neck) + norm(neck) * 2
 
 
 TOWERS: dict[str, Callable[[Config], Built]] = {
-    "clip_vision_model": plain, "siglip_vision_model": plain, "blip_2_vision_model": plain,
-    "idefics3_vision": plain, "siglip": plain,
-    "qwen2_vl": qwen2, "qwen2_5_vl": qwen2_5, "qwen3_vl": qwen3, "qwen3_vl_moe": qwen3,
+    "clip_vision_model": clip, "kosmos_2_vision_model": clip,
+    "siglip_vision_model": siglip, "siglip": siglip,
+    "blip_2_vision_model": eva, "instructblip_vision_model": eva, "instructblipvideo_vision_model": eva,
+    "idefics2_vision": idefics, "idefics3_vision": idefics, "llama4_vision_model": llama4,
     "internvl_vision": intern, "intern_vit_6b": intern, "mllama_vision_model": mllama,
-    "sam": sam,
+    "sam": sam, "got_ocr2_vision": windowed,
+    "qwen2_vl_vision": qwen2, "qwen2_5_vl_vision": qwen2_5, "qwen2_5_omni_vision_encoder": qwen2_5,
+    "qwen3_vl_vision": qwen3, "qwen3_vl_moe_vision": qwen3, "qwen3_5_vision": qwen3, "qwen3_5_moe_vision": qwen3,
+    "glm4v_vision": glm, "glm4v_moe_vision": glm, "glm_ocr_vision": glm, "pixtral": pixtral,
+    "ovis2_vision": ovis, "siglip2_vision_model": siglip2, "video_llama_3_vision": paddle,
+    "paddleocr_vl_vision": paddle, "gemma4_vision": gemma4,
 }  # fmt: skip
 # the tower of a family whose vision configuration names no type of its own
 BY_FAMILY = {
-    "qwen2_vl": "qwen2_vl", "qwen2_5_vl": "qwen2_5_vl", "qwen3_vl": "qwen3_vl", "qwen3_vl_moe": "qwen3_vl",
-    "internvl": "internvl_vision", "internvl_chat": "intern_vit_6b", "idefics3": "idefics3_vision",
-    "smolvlm": "idefics3_vision", "paligemma": "siglip_vision_model", "gemma3": "siglip_vision_model",
-    "blip-2": "blip_2_vision_model", "mllama": "mllama_vision_model", "minicpmv": "siglip_vision_model",
-    "llava": "clip_vision_model", "llava_next": "clip_vision_model", "llava_onevision": "siglip_vision_model",
+    "qwen2_vl": "qwen2_vl_vision", "qwen2_5_vl": "qwen2_5_vl_vision", "qwen3_vl": "qwen3_vl_vision",
+    "qwen3_vl_moe": "qwen3_vl_moe_vision", "qwen3_5": "qwen3_5_vision", "qwen3_5_moe": "qwen3_5_moe_vision",
+    "qwen2_5_omni_thinker": "qwen2_5_omni_vision_encoder",
+    "internvl": "internvl_vision", "internvl_chat": "intern_vit_6b", "idefics2": "idefics2_vision",
+    "idefics3": "idefics3_vision", "smolvlm": "idefics3_vision", "aria": "idefics3_vision",
+    "paligemma": "siglip_vision_model", "gemma3": "siglip_vision_model", "shieldgemma2": "siglip_vision_model",
+    "aya_vision": "siglip_vision_model", "cohere2_vision": "siglip_vision_model",
+    "deepseek_vl": "siglip_vision_model", "deepseek_vl_hybrid": "siglip_vision_model",
+    "blip-2": "blip_2_vision_model", "instructblip": "instructblip_vision_model",
+    "instructblipvideo": "instructblip_vision_model",
+    "mllama": "mllama_vision_model", "minicpmv": "siglip_vision_model", "llama4": "llama4_vision_model",
+    "llava": "clip_vision_model", "llava_next": "clip_vision_model", "llava_next_video": "clip_vision_model",
+    "vipllava": "clip_vision_model", "video_llava": "clip_vision_model", "llava_onevision": "siglip_vision_model",
+    "mistral3": "pixtral", "lighton_ocr": "pixtral", "glm4v": "glm4v_vision", "glm46v": "glm4v_vision",
+    "glm4v_moe": "glm4v_moe_vision", "glm_ocr": "glm_ocr_vision", "got_ocr2": "got_ocr2_vision",
+    "ovis2": "ovis2_vision", "lfm2_vl": "siglip2_vision_model", "video_llama_3": "video_llama_3_vision",
+    "paddleocr_vl": "paddleocr_vl_vision", "kosmos-2": "kosmos_2_vision_model",
+    "gemma4": "gemma4_vision",
 }  # fmt: skip
 
 
-# other names of the same tower
+# other names of the same tower; what a composite calls itself became its tower's name in older files
 SAME = {
-    "idefics3": "idefics3_vision", "smolvlm": "idefics3_vision", "smolvlm_vision": "idefics3_vision",
-    "intern_vit_300m": "intern_vit_6b", "sam_vision_model": "sam",
+    "idefics2": "idefics2_vision", "idefics3": "idefics3_vision", "smolvlm": "idefics3_vision",
+    "smolvlm_vision": "idefics3_vision", "aria_vision": "idefics3_vision",
+    "qwen2_vl": "qwen2_vl_vision", "qwen2_5_vl": "qwen2_5_vl_vision", "qwen3_vl": "qwen3_vl_vision",
+    "qwen3_vl_moe": "qwen3_vl_moe_vision", "qwen3_5": "qwen3_5_vision", "qwen3_5_moe": "qwen3_5_moe_vision",
+    "glm4v": "glm4v_vision", "glm4v_moe": "glm4v_moe_vision", "intern_vit_300m": "intern_vit_6b",
+    "sam_vision_model": "sam",
 }  # fmt: skip
 HEADLESS = ("minicpmv",)  # families that take the tower without its pooling head and do not say so
 
