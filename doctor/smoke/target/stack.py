@@ -9,6 +9,7 @@ STACK = (
     ("PIL.Image", None, 1),
     ("torch", None, 5),
     ("torchvision", None, 3),
+    ("torchaudio", None, 2),
     ("tokenizers", None, 1),
     ("safetensors.torch", None, 1),
     ("huggingface_hub", "hf_hub_download", 2),
@@ -24,6 +25,12 @@ STACK = (
     ("sentencepiece", None, 1),
     ("cv2", None, 2),
     ("scipy", None, 1),
+    ("sklearn", None, 4),
+    ("pandas", None, 3),
+    ("pyarrow", None, 2),
+    ("matplotlib.transforms", None, 2),  # its compiled part; pyplot would write a font cache
+    ("pycocotools.mask", None, 1),
+    ("diffusers", None, 3),
     ("einops", None, 1),
     ("triton", None, 2),
     ("decord", None, 2),
@@ -32,6 +39,7 @@ STACK = (
     ("gptqmodel", None, 8),
     ("auto_gptq", None, 8),
     ("awq", None, 8),
+    ("exllamav2", None, 8),
     ("llama_cpp", None, 2),
 )
 NEEDED = ("numpy", "PIL", "torch", "transformers")  # without them nothing can run; the others only where installed

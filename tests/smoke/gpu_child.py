@@ -1,0 +1,128 @@
+"""Runs in the target interpreter: one full-size model with random weights, one image after the other, its peaks.
+
+Prints ``MEAS {json}`` lines as it goes, so that a run that is cut off keeps what it has. Nothing is downloaded.
+"""
+
+import gc
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SMOKE = Path(__file__).resolve().parents[2] / "doctor" / "smoke"
+TABLE = SMOKE / "architectures.json"
+QUANTS = {"nf4": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, "int8": {"load_in_8bit": True}}
+
+
+def smoke_child():
+    spec = importlib.util.spec_from_file_location("smoke_child", SMOKE / "child.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def emit(**row):
+    print("MEAS " + json.dumps(row), flush=True)
+
+
+class Counters:
+    """torch's allocator and the device's own figure; zeros on the CPU, where the run only rehearses the code."""
+
+    def __init__(self, torch, device):
+        self.torch, self.cuda = torch, device.startswith("cuda")
+
+    def reset(self):
+        gc.collect()
+        if self.cuda:
+            self.torch.cuda.synchronize()
+            self.torch.cuda.empty_cache()
+            self.torch.cuda.reset_peak_memory_stats()
+
+    def read(self):
+        if not self.cuda:
+            return {"allocated": 0, "peak": 0, "reserved": 0, "device_used": 0}
+        cuda = self.torch.cuda
+        cuda.synchronize()
+        free, total = cuda.mem_get_info()
+        peaks = {"peak": cuda.max_memory_allocated(), "reserved": cuda.max_memory_reserved()}
+        return {"allocated": cuda.memory_allocated(), "device_used": total - free, **peaks}
+
+
+def built(torch, transformers, part, spec):
+    """(model in bfloat16 on the device, processor, prompt)"""
+    row = json.loads(TABLE.read_text(encoding="utf-8"))[spec["kind"]]
+    config = row["config"]
+    processor, prompt, changes = part("processors").make(config)
+    shrink = part("shrink")
+    if spec["tiny"]:
+        config = shrink.shrink(config, (len(processor.tokenizer) + 63) // 64 * 64)
+    config = dict(config, **changes)
+    (config.get("text_config") or config).update(shrink.TOKENS)
+    config.pop("model_type")
+    kind = getattr(transformers, row["class"])
+    torch.set_default_dtype(torch.bfloat16)
+    with torch.device(spec["device"]):
+        model = kind(kind.config_class(**config))
+    torch.set_default_dtype(torch.float32)
+    settled = model.generation_config
+    settled.eos_token_id, settled.pad_token_id, settled.bos_token_id = None, 0, 1
+    return model.eval().requires_grad_(False), processor, prompt
+
+
+def quantised(torch, transformers, model, spec):
+    """The same weights, saved and loaded as a user loads them."""
+    kind = type(model)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        del model
+        gc.collect()
+        counters = Counters(torch, spec["device"])
+        counters.reset()
+        options = dict(QUANTS[spec["quant"]])
+        if "load_in_4bit" in options:
+            options["bnb_4bit_compute_dtype"] = torch.bfloat16
+        wanted = transformers.BitsAndBytesConfig(**options)
+        places = {"": spec["device"]}
+        loaded = kind.from_pretrained(folder, torch_dtype=torch.bfloat16, device_map=places, quantization_config=wanted)
+        emit(what="load", **counters.read())
+        return loaded.eval()
+
+
+def measure(torch, model, processor, prompt, spec, size):
+    from PIL import Image
+
+    picture = Image.new("RGB", tuple(size), (90, 120, 200))
+    given = processor(text=prompt, images=picture, return_tensors="pt").to(spec["device"], torch.bfloat16)
+    counters = Counters(torch, spec["device"])
+    counters.reset()
+    began = time.monotonic()
+    with torch.inference_mode():
+        model.generate(**given, max_new_tokens=spec["new"], min_new_tokens=spec["new"], do_sample=False)
+    seconds = round(time.monotonic() - began, 2)
+    emit(what="run", size=size, tokens=int(given["input_ids"].shape[1]), seconds=seconds, **counters.read())
+
+
+def main():
+    spec = json.loads(sys.argv[1])
+    import torch
+    import transformers
+
+    part = smoke_child().part
+    counters = Counters(torch, spec["device"])
+    torch.ones(1, device=spec["device"])
+    emit(what="start", torch=torch.__version__, transformers=transformers.__version__, **counters.read())
+    began = time.monotonic()
+    model, processor, prompt = built(torch, transformers, part, spec)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    if spec.get("quant"):
+        model = quantised(torch, transformers, model, spec)
+    counters.reset()
+    emit(what="weights", parameters=parameters, seconds=round(time.monotonic() - began, 1), **counters.read())
+    for size in spec["sizes"]:
+        measure(torch, model, processor, prompt, spec, size)
+
+
+if __name__ == "__main__":
+    main()
