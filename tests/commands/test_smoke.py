@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -11,35 +9,6 @@ from doctor.commands.common import Options, judge
 from doctor.commands.smoke import knows, together
 from doctor.model import Snapshot
 from doctor.smoke.run import Outcome, Result
-
-STUBS = {
-    "numpy.py": "__version__ = '2.1.0'",
-    "PIL/__init__.py": "",
-    "PIL/Image.py": "",
-    "torch.py": "class version: cuda = None\n__version__ = '2.6.0'",
-    "tokenizers.py": "",
-    "safetensors/__init__.py": "",
-    "safetensors/torch.py": "",
-    "huggingface_hub.py": "hf_hub_download = None",
-    "transformers.py": "__version__ = '4.57.0'\nAutoConfig = AutoProcessor = PreTrainedModel = object",
-}
-
-
-@pytest.fixture
-def call(tmp_path):
-    """A real process whose children see the stubs, after ``changes`` to them."""
-
-    def run(*words, changes=()):
-        stubs = tmp_path / "stubs"
-        for name, body in {**STUBS, **dict(changes)}.items():
-            (stubs / name).parent.mkdir(parents=True, exist_ok=True)
-            (stubs / name).write_text(body, encoding="utf-8")
-        env = {**os.environ, "PYTHONPATH": str(stubs), "PYTHONDONTWRITEBYTECODE": "1", "HF_HOME": str(tmp_path)}
-        env.pop("OPENAI_API_KEY", None)
-        argv = [sys.executable, "-m", "doctor", "smoke", "--python", sys.executable, *words]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=120, env=env, check=False)
-
-    return run
 
 
 def test_all_green(call):

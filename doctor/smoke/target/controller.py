@@ -17,7 +17,7 @@ def found(teller, server):
     try:
         with server.ask(teller, "/list_models", {}, server.root) as answer:
             names = endpoint.read(teller, answer).get("models")
-    except endpoint.Refused:
+    except (endpoint.Refused, teller.Wrong, OSError):  # some other server, whose own answer is what counts
         return None
     if not isinstance(names, list):
         return None

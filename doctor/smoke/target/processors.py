@@ -3,6 +3,8 @@
 Each maker returns ``(processor, prompt, config changes)``; the changes name the special tokens' numbers.
 """
 
+import inspect
+
 
 def make(config):
     """The processor for ``config`` (the dict of a config.json). Raises KeyError for an architecture without one."""
@@ -54,9 +56,14 @@ def videos(*names):
 
 
 def build(name, *parts, **options):
+    """The processor class with those options that this release of it knows: older ones leave counting to the model."""
     import transformers
 
-    return getattr(transformers, name)(*parts, **options)
+    kind = getattr(transformers, name)
+    known = inspect.signature(kind.__init__).parameters
+    if all(parameter.kind != parameter.VAR_KEYWORD for parameter in known.values()):
+        options = {key: value for key, value in options.items() if key in known}
+    return kind(*parts, **options)
 
 
 def numbers(tokens, **names):
