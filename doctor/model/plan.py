@@ -21,13 +21,21 @@ class Constraint:
 class Move:
     """One distribution goes from ``old`` to ``new``; None stands for not installed.
 
-    ``pin`` is what an installer is asked for; empty when the installer shall bring it as a dependency.
+    ``pin`` is what an installer is asked for; empty when the installer shall bring it as a dependency. ``guess``: the
+    releases of the package are not known, ``new`` only stands for one that fits.
     """
 
     name: str
     old: str | None
     new: str | None
     pin: str = ""
+    guess: bool = False
+
+    @property
+    def goes_to(self) -> str:
+        """The new version for a reader: what is asked, where it is only a guess; empty when nothing is there then."""
+        asked = self.pin.removeprefix(self.name) or "*"
+        return asked if self.guess else self.new or ""
 
 
 @dataclass(frozen=True, slots=True)

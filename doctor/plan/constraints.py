@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from doctor.knowledge import abi, pairs, ranges, versions, wheels
+from doctor.knowledge import abi, pairs, ranges, store, versions, wheels
 from doctor.knowledge.derive import environment
 from doctor.model import Snapshot
 from doctor.model.names import normalise
@@ -44,6 +44,7 @@ class World:
     gone: frozenset[str] = frozenset()  # what the plan removes and does not bring back
     lenient: bool = False
     torch_free: bool = False
+    rounds: int = 300  # versions tried before it is said that nothing agrees; about 0.1 s
     lessons: Lessons = Lessons()
     cache: dict[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
@@ -80,6 +81,25 @@ class World:
         if name in self.keep:
             return name in self.installed
         return name == TORCH and name in self.installed and name not in self.wanted and not self.torch_free
+
+    def reached(self, names: Iterable[str]) -> frozenset[str]:
+        """What is linked to ``names`` by requirements of what is installed, in either direction."""
+        found, todo = set(names), list(names)
+        while todo:
+            for other in self._linked.get(todo.pop(), ()):
+                if other not in found:
+                    found.add(other)
+                    todo.append(other)
+        return frozenset(found)
+
+    @cached_property
+    def _linked(self) -> dict[str, set[str]]:
+        links: dict[str, set[str]] = {}
+        for name, version in self.installed.items():
+            for other, _ in self.needs(name, version):
+                links.setdefault(name, set()).add(other)
+                links.setdefault(other, set()).add(name)
+        return links
 
     def needs(self, name: str, version: str) -> tuple[tuple[str, str], ...]:
         """``(distribution, specifier)`` that this release asks of what is installed or wanted."""
@@ -138,7 +158,7 @@ class World:
     def _partners(self, torch: str) -> Iterator[tuple[str, str]]:
         """A new torch moves what was compiled against the old one."""
         for name in pairs.FAMILY:
-            found = pairs.partner(torch, name) if name in self.installed else None
+            found = pairs.partner(torch, name) if name in self.installed or name in self.wanted else None
             if found:
                 yield name, f"=={found}"
 
@@ -160,14 +180,22 @@ class World:
         return any(versions.accepts(spec, have) is False for spec in named)
 
     def _others(self, name: str, have: str | None, specs: list[str]) -> list[str]:
-        joined = ",".join(spec for spec in specs if spec)
+        joined = ",".join(sorted(spec for spec in specs if spec))
         if not wheels.catalogued(name):
             made = from_specifier(joined) if joined or have is None else None
             return [made] if made else []
-        there = None if self.other_build(name) else have
-        known = [v for v in versions.candidates(name) if v != there and (name, v) not in self.lessons.missing]
-        offered = [v for v in known if all(versions.accepts(s, v) for s in specs)]
-        return nearest_first(name, have, self._installable(name, offered), upwards=self._rises_with_torch(name))
+        key = (name, joined)
+        if key not in self._offers:
+            there = None if self.other_build(name) else have
+            missing = self.lessons.missing
+            offered = [v for v in versions.candidates(name, joined) if v != there and (name, v) not in missing]
+            upwards = self._rises_with_torch(name)
+            self._offers[key] = nearest_first(name, have, self._installable(name, offered), upwards)
+        return self._offers[key]
+
+    @cached_property
+    def _offers(self) -> dict[tuple[str, str], list[str]]:
+        return {}
 
     def _rises_with_torch(self, name: str) -> bool:
         """True for what states a torch while a finding wants a newer one: the release for it is a newer one, too."""
@@ -225,16 +253,23 @@ def nearest_first(name: str, have: str | None, offered: list[str], upwards: bool
     here = versions.parse(versions.public(have)) if have else None
     if here is None:
         return offered
-    series = sorted({_series(v) for v in (*versions.known(name), str(here))})
-    place = series.index(_series(str(here)))
+    places = _places(name, str(here))
 
     def distance(version: str) -> tuple[bool, int, bool]:
-        away = series.index(_series(version)) - place
+        away = places[_series(version)] - places[_series(str(here))]
         return upwards and away < 0, abs(away), away > 0
 
     return sorted(offered, key=distance)  # stable: newest first within a series
 
 
+@store.memo
+def _places(name: str, here: str) -> dict[tuple[int, ...], int]:
+    """Series of a package, and of the release that is there, by their order."""
+    found = sorted({_series(v) for v in (*versions.known(name), here)})
+    return {series: place for place, series in enumerate(found)}
+
+
+@store.memo
 def _series(version: str) -> tuple[int, ...]:
     found = versions.parse(version)
     return (found.epoch, *(*found.release, 0, 0)[:2]) if found else (0, 0, 0)

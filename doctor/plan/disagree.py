@@ -9,7 +9,7 @@ from doctor.knowledge import cuda, substitutes, versions, wheels
 from doctor.knowledge.derive import changed, derive
 from doctor.model import Snapshot
 from doctor.model.names import normalise
-from doctor.model.plan import Conflict, Constraint, Instead, Price, Side
+from doctor.model.plan import Conflict, Constraint, Instead, Move, Price, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure
 from doctor.plan.constraints import TORCH, World
@@ -17,28 +17,36 @@ from doctor.plan.solve import Unsolvable, moved, solve
 
 PYTHONS = (10, 11, 12, 9, 13, 8)  # minor versions to try for an environment of its own, the widest served first
 STACK = ("torchvision", "torchaudio", "transformers", "accelerate", "bitsandbytes", "peft", "qwen-vl-utils", "timm")
+MODELS = ("transformers",)
+ROUNDS = 100  # versions tried for another way
 MOST_MOVES = 40  # of a price that is worth telling
 
 
-def conflict(cure: Cure, others: Sequence[Cure], world: World, who: tuple[Side, ...]) -> Conflict:
-    """``world``: the goals of ``others`` and of ``cure`` together, which cannot be solved."""
+def conflict(
+    cure: Cure, others: Sequence[Cure], world: World, who: tuple[Side, ...], planned: Sequence[Move] = ()
+) -> Conflict:
+    """``world``: the goals of ``others`` and of ``cure`` together, which cannot be solved.
+
+    A price is what comes on top of ``planned``.
+    """
     found = cure.finding
-    prices = tuple(_prices(cure, others, world))
+    full = _prices(cure, others, world, {side.name for side in who})
+    prices = tuple(replace(price, moves=tuple(move for move in price.moves if move not in planned)) for price in full)
     instead = tuple(_instead(cure, world))
     return Conflict(found.rule, found.slug, found.severity, who, prices, instead, dict(found.bound))
 
 
-def _prices(cure: Cure, others: Sequence[Cure], world: World) -> Iterator[Price]:
+def _prices(cure: Cure, others: Sequence[Cure], world: World, named: set[str]) -> Iterator[Price]:
     """Each side alone gives way; those that do not help are left out. Several together are asked when none does."""
-    found = list(_alone(cure, others, world))
+    found = list(_alone(cure, others, world, named))
     if not found and (world.keep or TORCH in world.installed):
         free = _fresh(world, keep=frozenset(), torch_free=True)
         found = list(_price("keep", ", ".join(sorted({*world.keep, TORCH} & world.installed.keys())), free))
     yield from found or _other_python(world)
 
 
-def _alone(cure: Cure, others: Sequence[Cure], world: World) -> Iterator[Price]:
-    for name in sorted(world.keep):
+def _alone(cure: Cure, others: Sequence[Cure], world: World, named: set[str]) -> Iterator[Price]:
+    for name in sorted(world.keep & named):
         yield from _price("keep", name, _fresh(world, keep=world.keep - {name}))
     if TORCH not in world.keep and TORCH in world.installed and TORCH not in world.wanted:
         yield from _price("torch", world.installed[TORCH], _fresh(world, torch_free=True))
@@ -62,7 +70,7 @@ def _other_python(world: World) -> Iterator[Price]:
 
 
 def _fresh(world: World, **changes: object) -> World:
-    return replace(world, cache={}, **changes)  # type: ignore[arg-type]
+    return replace(world, cache={}, rounds=ROUNDS, **changes)  # type: ignore[arg-type]
 
 
 def _price(gives: str, name: str, world: World) -> Iterator[Price]:
@@ -108,9 +116,9 @@ def _environment(goals: tuple[Constraint, ...], world: World) -> Iterator[Instea
     torch = [goal for goal in world.goals if goal.name == TORCH and TORCH not in asked]
     for minor in dict.fromkeys([*([own.minor] if own else []), *PYTHONS]):
         bare = _bare(world, minor)
-        for same in (STACK, STACK[:2], ()):
+        for same in (STACK, MODELS, ()):
             goals_there = (*goals, *torch, *_stack(world, asked, (TORCH, *same)))
-            empty = World(bare, goals_there, lessons=world.lessons)
+            empty = World(bare, goals_there, lessons=world.lessons, rounds=ROUNDS)
             try:
                 solution = solve(empty)
             except Unsolvable:

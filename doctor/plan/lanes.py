@@ -25,7 +25,7 @@ def _move(world: World, name: str, old: str | None, new: str, beside: tuple[str,
     """``beside``: the torch that will be there, and its lane."""
     if not wheels.catalogued(name):
         asked = ",".join(goal.spec for goal in world.wanted.get(name, ()) if goal.spec)
-        return Move(name, old, new, name + asked if name in world.wanted else "")
+        return Move(name, old, new, name + asked if name in world.wanted else "", guess=True)
     local = _asked_local(world, name)
     if local and local == wheels.default_variant(beside[0], world.where or ""):
         local = ""  # the user's own index has this very build

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.knowledge.derive import derive
-from doctor.model import Finding, FixStep, Rule, Snapshot
+from doctor.model import Finding, Rule, Snapshot
 from doctor.model.names import normalise
-from doctor.model.plan import Constraint, Goal, Move, Plan, Side
+from doctor.model.plan import Goal, Plan
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure, hits
-from doctor.plan.constraints import Lessons, World
+from doctor.plan.constraints import Lessons
 from doctor.plan.disagree import conflict
+from doctor.plan.draft import Draft, Terms, predicted, solved, together, world_of
 from doctor.plan.order import ordered
-from doctor.plan.rebuild import rebuilds
-from doctor.plan.simulate import pinned, simulate
-from doctor.plan.solve import Unsolvable, moved, solve
+from doctor.plan.solve import Unsolvable
 
 NOTHING = Lessons()
 ROUNDS = 4  # of taking in what a prediction shows
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the user has promised and what the installer has said."""
-
-    keep: frozenset[str]
-    lessons: Lessons
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Cures that agree, the versions they lead to, and those that had to be left out."""
-
-    cures: tuple[Cure, ...]
-    world: World
-    solution: dict[str, str]
-    moves: tuple[Move, ...]
-    rebuilt: tuple[FixStep, ...] = ()
-    refused: tuple[tuple[Cure, tuple[Side, ...]], ...] = ()  # with the requirements that disagree
-    spared: tuple[Cure, ...] = ()  # what the other cures cure as well
 
 
 def plan(
@@ -59,13 +37,14 @@ def plan(
     gone = before.keys() - after.keys()
     anyway = [cure for cure, _ in draft.refused if cure.finding.rule in gone]
     conflicts = tuple(
-        conflict(cure, draft.cures, _world(calm, (*draft.cures, cure), terms), who)
+        conflict(cure, draft.cures, world_of(calm, (*draft.cures, cure), terms), who, draft.moves)
         for cure, who in draft.refused
         if cure not in anyway
     )
     meant = {cure.finding.rule: cure for cure in (*draft.cures, *draft.spared, *anyway)}
     order = [*(rule for rule in asked if rule in meant), *(rule for rule in meant if rule not in asked)]
-    goals = tuple(_goal(meant[rule], _proof(rule, before, after, asked)) for rule in order)
+    first = {cure.finding.rule: cure.finding for cure in cures}
+    goals = tuple(_goal(meant[rule], _proof(rule, before, after, asked), first.get(rule)) for rule in order)
     strange = tuple(
         rule for rule, found in after.items() if found.severity == "error" and rule not in before and rule not in meant
     )
@@ -84,8 +63,9 @@ def plan(
     )
 
 
-def _goal(cure: Cure, proof: str) -> Goal:
-    found = cure.finding
+def _goal(cure: Cure, proof: str, asked: Finding | None) -> Goal:
+    """In the words of the finding as the user has it, not of one that a prediction shows."""
+    found = asked or cure.finding
     return Goal(found.rule, found.slug, found.severity, cure.way, proof, dict(found.bound))
 
 
@@ -106,7 +86,7 @@ def _settled(
 ) -> tuple[Draft, dict[str, Finding]]:
     """A draft whose prediction has lost its goals and shows no new error, as far as ways reach."""
     for _ in range(ROUNDS):
-        draft = _draft(snapshot, cures, terms)
+        draft = together(snapshot, cures, terms)
         after = hits(rules, predicted(snapshot, draft))
         better = _improved(draft, after, before, beneath)
         if better is None:
@@ -130,7 +110,7 @@ def _without_harm(
             break
         if cure.finding.severity != "warning" or not cure.steps:
             continue
-        less = _draft(snapshot, [other for other in draft.cures if other is not cure], terms)
+        less = together(snapshot, [other for other in draft.cures if other is not cure], terms)
         then = hits(rules, predicted(snapshot, less))
         if len(then.keys() - before.keys()) < len(fresh):
             draft, after = replace(less, refused=draft.refused), then
@@ -141,12 +121,13 @@ def _without_excess(
     snapshot: Snapshot, rules: Sequence[Rule], draft: Draft, after: dict[str, Finding], terms: Terms
 ) -> tuple[Draft, dict[str, Finding]]:
     """Leaves out the moves of cures whose findings the others cure as well: the least change wins."""
+    table = {rule.id: rule for rule in rules}
     last_first = list(reversed(draft.cures))
     for cure in sorted(last_first, key=lambda cure: not _changes_installed(cure, snapshot)):
-        if len(draft.cures) < 2 or not cure.certain:
+        if len(draft.cures) < 2 or not cure.certain or _needed(cure, draft, snapshot, table[cure.finding.rule]):
             continue
         try:
-            less = _solved(snapshot, [other for other in draft.cures if other is not cure], terms)
+            less = solved(snapshot, [other for other in draft.cures if other is not cure], terms)
         except Unsolvable:
             continue
         if len(less.moves) >= len(draft.moves):
@@ -158,9 +139,29 @@ def _without_excess(
     return draft, after
 
 
+def _needed(cure: Cure, draft: Draft, snapshot: Snapshot, rule: Rule) -> bool:
+    """True when the finding is there again without the moves that its cure names: a first look without solving."""
+    own = {normalise(step.target) for step in cure.steps}
+    others = tuple(move for move in draft.moves if move.name not in own)
+    cures = tuple(other for other in draft.cures if other is not cure)
+    without = predicted(snapshot, replace(draft, moves=others, cures=cures))
+    return rule.id in hits([rule], without)
+
+
 def _changes_installed(cure: Cure, snapshot: Snapshot) -> bool:
     """True when a cure moves what is there; one that adds something missing disturbs less."""
     return any(snapshot.get("dist." + normalise(step.target)) for step in cure.steps if step.kind in choose.PACKAGES)
+
+
+def _better(cure: Cure, after: dict[str, Finding], had: bool) -> Cure | None:
+    """The finding of now, when it asks for something else than before; else another way, when its way did not help."""
+    found = after.get(cure.finding.rule)
+    if found is None or not (cure.certain or not had):
+        return None
+    if found.fix != cure.finding.fix and found.fix:
+        return Cure(found, cure.way if cure.way in choose.ways(found) else choose.ways(found)[0])
+    others = cure.others() if had else []
+    return others[0] if others else None
 
 
 def _improved(
@@ -172,77 +173,17 @@ def _improved(
     """
     changed = False
     cures: list[Cure] = []
-    for cure in draft.cures:
-        stays = cure.certain and cure.finding.rule in after
-        other = cure.others() if stays else []
-        cures.append(other[0] if other else cure)
-        changed = changed or bool(other)
-    known = {cure.finding.rule: cure for cure in cures}
+    for cure in (*draft.cures, *(cure for cure, _ in draft.refused)):
+        better = _better(cure, after, cure in draft.cures)
+        cures.append(better or cure)
+        changed = changed or better is not None
+    known = {cure.finding.rule for cure in cures}
+    acting = {cure.finding.rule: cure for cure in draft.cures}
     for rule, found in after.items():
         fresh = found.severity == "error" and rule not in before
-        root = known.get(beneath.get(rule, ""))
+        root = acting.get(beneath.get(rule, ""))
         stays = root is not None and choose.left_over(found, root)
         if rule not in known and found.fix and (fresh or stays):
             cures.append(Cure(found, choose.ways(found)[0]))
             changed = True
     return cures if changed else None
-
-
-def _draft(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
-    """All cures together; where they cannot agree, the later ones take another way or are left out."""
-    try:
-        return _solved(snapshot, cures, terms)
-    except Unsolvable:
-        return _one_by_one(snapshot, cures, terms)
-
-
-def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
-    draft = _solved(snapshot, (), terms)
-    refused: list[tuple[Cure, tuple[Side, ...]]] = []
-    for cure in cures:
-        who: tuple[Side, ...] = ()
-        for each in (cure, *cure.others()):
-            try:
-                draft = _solved(snapshot, (*draft.cures, each), terms)
-                break
-            except Unsolvable as error:
-                who = who or error.who
-        else:
-            refused.append((cure, who))
-    return replace(draft, refused=tuple(refused))
-
-
-def _solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
-    world = _world(snapshot, cures, terms)
-    solution = solve(world)
-    moves = lanes.moves(world, moved(world, solution))
-    return Draft(tuple(cures), world, solution, moves, rebuilds(world, moves))
-
-
-def _world(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> World:
-    return World(snapshot, _goals(cures), terms.keep, choose.removed(cures), lessons=terms.lessons)
-
-
-def _goals(cures: Sequence[Cure]) -> tuple[Constraint, ...]:
-    return tuple(dict.fromkeys(choose.constraints(cures)))
-
-
-def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
-    """The machine after the draft, as far as its steps have effects that are facts."""
-    pins = {move.name: move.new for move in draft.moves if move.new}
-    pins = {**_brought_along(snapshot, draft, pins), **pins}
-    steps = [FixStep("pin", name, f"=={version}", "changes-env") for name, version in pins.items()]
-    rest = [step for step in choose.said(draft.cures) if step.kind in choose.SIMULATED and step.kind != "pin"]
-    gone = [step for step in rest if step.kind == "uninstall"]
-    built = [step for step in draft.rebuilt if step.safety != "manual"]
-    return simulate(snapshot, [*gone, *steps, *rest, *built])
-
-
-def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> dict[str, str]:
-    """What the installer adds because a moved distribution asks for it."""
-    found: dict[str, str] = {}
-    for name, version in pins.items():
-        for other, spec in draft.world.asked(name, version):
-            if other not in pins and snapshot.get(f"dist.{other}") is None:
-                found.setdefault(other, pinned(other, spec))
-    return found

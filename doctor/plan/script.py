@@ -90,7 +90,7 @@ def _because(step: FixStep, plan: Plan) -> Iterator[str]:
 
 def _installs(plan: Plan, target: Target) -> Iterator[str]:
     for move in plan.moves:
-        yield comment(f"{move.name} {move.old or '(not installed)'} -> {move.new or '(removed)'}")
+        yield comment(f"{move.name} {move.old or '(not installed)'} -> {move.goes_to or '(removed)'}")
     for each in plan.installs:
         yield from install(each, target)
 

@@ -17,8 +17,6 @@ from doctor.knowledge import versions
 from doctor.model.plan import Side
 from doctor.plan.constraints import TORCH, World, public
 
-MAX_ROUNDS = 300  # pins tried before it is said that nothing agrees; about 0.15 s
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -100,19 +98,36 @@ def solve(world: World) -> dict[str, str]:
 
 
 def _solve(world: World) -> dict[str, str]:
+    """Only what the goals can reach is solved; the rest stays, and is taken in when a move breaks it after all."""
+    names = world.reached({goal.name for goal in world.goals})
+    while True:
+        solution = {**world.installed, **_resolved(world, names)}
+        broken = {name for name in world.installed.keys() - names if not _content(world, name, solution)}
+        if not broken:
+            return solution
+        names = world.reached(names | broken)
+
+
+def _content(world: World, name: str, solution: Mapping[str, str]) -> bool:
+    asks = world.needs(name, world.installed[name])
+    return all(other not in solution or versions.accepts(spec, solution[other]) is not False for other, spec in asks)
+
+
+def _resolved(world: World, names: frozenset[str]) -> dict[str, str]:
     resolver: Any = Resolver(_Provider(world), BaseReporter())
+    roots = _roots(world, names)
     try:
-        found = resolver.resolve(_roots(world), max_rounds=MAX_ROUNDS)
+        found = resolver.resolve(roots, max_rounds=world.rounds)
     except ResolutionImpossible as error:
         raise Unsolvable(_who(world, (cause.requirement for cause in error.causes))) from None
     except ResolutionTooDeep:
-        raise Unsolvable(_who(world, _roots(world))) from None
+        raise Unsolvable(_who(world, roots)) from None
     return {name: choice.version for name, choice in found.mapping.items()}
 
 
-def _roots(world: World) -> list[Ask]:
+def _roots(world: World, names: frozenset[str]) -> list[Ask]:
     goals = [Ask(goal.name, public(goal.spec), goal.because) for goal in world.goals]
-    return [*goals, *(Ask(name, "", "installed") for name in sorted(world.installed))]
+    return [*goals, *(Ask(name, "", "installed") for name in sorted(names & world.installed.keys()))]
 
 
 def _who(world: World, asks: Iterable[Ask]) -> list[Side]:

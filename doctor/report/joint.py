@@ -23,7 +23,7 @@ def joint(plan: Plan, entries: Sequence[Entry], target: Target, language: str) -
     own = [_typed(entry, ways[entry.finding.rule]) for entry in cured]
     if not commands or [list(commands)] == own:
         return None
-    moves = tuple(f"{move.name} {move.old or '-'} -> {move.new or '-'}" for move in plan.moves)
+    moves = tuple(f"{move.name} {move.old or '-'} -> {move.goes_to or '-'}" for move in plan.moves)
     conflicts = tuple((found.slug, _who(found, language)) for found in plan.conflicts)
     at_odds = {found.rule for found in plan.conflicts}
     return Together(moves, commands, frozenset({entry.finding.rule for entry in cured} | at_odds), conflicts)

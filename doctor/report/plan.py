@@ -86,7 +86,7 @@ def _moves(plan: Plan, style: Style) -> Iterator[Row]:
 
 
 def _move(move: Move) -> str:
-    return f"{move.name}: {move.old or '-'} -> {move.new or '-'}"
+    return f"{move.name}: {move.old or '-'} -> {move.goes_to or '-'}"
 
 
 def _commands(plan: Plan, target: Target) -> Iterator[str]:

@@ -84,3 +84,30 @@ def test_commands_of_another_way_are_commands():
     line = next(line for line in text.splitlines() if "uv pip install" in line)
     assert "--extra-index-url" in shlex.split(line)
     assert "    sudo ubuntu-drivers install" in text.splitlines()
+
+
+def test_a_price_is_what_comes_on_top():
+    """What the plan moves anyway is no price of the promise."""
+    dists = {**PAIR, "transformers": "4.46.3", "tokenizers": "0.22.1", "numpy": "1.26.4"}
+    made = plan(machine(dists), RULES, frozenset({"torchvision"}))
+    assert moves(made) == {"tokenizers": "0.20.3"}
+    assert moves(made.conflicts[0].prices[0]) == {"torchvision": "0.20.1"}
+
+
+def test_a_package_of_unknown_releases_gets_no_invented_version():
+    rows = [{"dist": "transformers", "version": "4.46.3", "needs": "tqdm", "spec": ">=4.27", "found": None}]
+    snapshot = machine({"transformers": "4.46.3", "tokenizers": "0.20.3", "numpy": "1.26.4"}, python__unmet=rows)
+    made = plan(snapshot, RULES)
+    assert [(move.name, move.guess, move.pin) for move in made.moves] == [("tqdm", True, "tqdm>=4.27")]
+    assert "tqdm: - -> >=4.27" in render(made, Style("en", Target(), snapshot, store.load()))
+
+
+def test_the_torch_of_the_card_comes_before_the_partner_of_the_old_one():
+    """torchvision for the torch of today and torch for the card disagree: the card wins, and the partner follows."""
+    facts = {"gpus": [{"index": 0, "name": "NVIDIA GeForce RTX 5090", "cc": "12.0"}], "gpu.present": True, "driver.version": "576.02"}
+    snapshot = machine({"torch": "2.5.1+cu124", "torchvision": "0.15.2+cu118", "numpy": "1.26.4"}).with_facts(facts)
+    made = plan(snapshot, RULES)
+    assert {name: new.partition("+")[2] for name, new in moves(made).items()} == {"torch": "cu128", "torchvision": "cu128"}
+    assert not made.conflicts
+    assert {goal.slug for goal in made.goals} >= {"gpu-arch-too-new-for-build", "torch-torchvision-pair"}
+    assert all(goal.proof == "simulated" for goal in made.goals)
