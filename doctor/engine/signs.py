@@ -24,6 +24,7 @@ else:
 WINDOW = 2000  # characters of a line that a pattern sees
 TRIES = 24  # lines a pattern is tried on
 MAX_UNBOUNDED = 3  # open-ended repeats a pattern may have
+MAX_OPENING = 32  # characters of a repeat at the very beginning of a pattern
 _ENOUGH = 4  # a literal of this length filters well
 
 
@@ -80,6 +81,8 @@ def literals_of(pattern: str) -> tuple[str, ...]:
     Raises ValueError when the pattern has none of three characters or more, or could backtrack badly.
     """
     tree = sre_parse.parse(pattern)
+    if _opens_with_repeat(tree):
+        raise ValueError("begins with a long repeat, tried again from each of its characters: put (?<!...) before it")
     unbounded = _check_repeats(tree, inside=False)
     if unbounded > MAX_UNBOUNDED:
         raise ValueError(f"{unbounded} open-ended repeats, at most {MAX_UNBOUNDED}: use bounded ones such as .{{0,80}}")
@@ -87,6 +90,17 @@ def literals_of(pattern: str) -> tuple[str, ...]:
     if not found or min(map(len, found)) < 3:
         raise ValueError("needs a literal word of three characters or more in every branch")
     return tuple(sorted(found))
+
+
+def _opens_with_repeat(tree: Any) -> bool:
+    """Whether the first thing is a repeat of many characters with no boundary before it."""
+    for op, arg in tree:
+        if op is sre_constants.SUBPATTERN:
+            return _opens_with_repeat(arg[3])
+        if op in (sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT):
+            return bool(arg[1] > MAX_OPENING)
+        return False
+    return False
 
 
 def _check_repeats(tree: Any, inside: bool) -> int:

@@ -14,7 +14,10 @@ from doctor.engine.signs import Log, literals_of
 SIGNS = [s for item in load_dir(Path(__file__).parents[2] / "rules") for s in item.rule.signs]
 
 
-@given(st.lists(st.text(alphabet="abcdef: \t", max_size=12), max_size=6), st.sampled_from(["abc", "a.{0,3}bcd", "(?:abc|def)e"]))
+@given(
+    st.lists(st.text(alphabet="abcdef: \t", max_size=12), max_size=6),
+    st.sampled_from(["abc", "a.{0,3}bcd", "(?:abc|def)e"]),
+)
 def test_the_filter_hides_nothing(lines, pattern):
     found = Log(lines).search(pattern, literals_of(pattern)) if _has(pattern) else None
     plain = next((row for row, line in enumerate(lines) if re.search(pattern, line)), None)
@@ -25,7 +28,10 @@ def _has(pattern):
     return bool(literals_of(pattern))
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+b", ".*", "ab", "x{1,}y{1,}z{1,}w{1,}abcd", r"(abcd)\1"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+b", ".*", "ab", "x{1,}y{1,}z{1,}w{1,}abcd", r"(abcd)\1", r"[\w-]+ wants abcd", r"(?P<a>\S{1,90}) abcd"],
+)
 def test_bad_patterns_are_refused(pattern):
     with pytest.raises(ValueError, match=r"repeat|literal|references"):
         literals_of(pattern)
