@@ -32,13 +32,13 @@ Say = Callable[[str], None]
 class Act:
     """One command, or something done by ourselves, and what it may touch.
 
-    ``written``: those trees are written into, not only replaced.
+    ``written``: trees among ``touches`` that are written into, not only replaced.
     """
 
     title: str
     text: str = ""
     touches: tuple[Path, ...] = ()
-    written: bool = False
+    written: tuple[Path, ...] = ()
     own: Callable[[Journal], None] | None = field(default=None)
 
 
@@ -180,21 +180,27 @@ def _act(step: FixStep, text: str, place: Place) -> Act:
     if step.kind == "link":
         return Act(title, own=partial(_link, _real(step.target, home), _real(step.to, home)))
     if step.kind == "download":
-        return Act(title, text, _fetched(step, place, home), written=True)
+        folders = _fetched(step, place, home)
+        return Act(title, text, folders, written=folders)
     if step.kind == "run":
-        return Act(title, text, _reached(step, text, place, home))
+        named = _named(step, place, home)
+        return Act(title, text, (*named, *_usual(text, place)), written=named)
     if step.kind == "delete":
         return Act(title, text, (_real(step.target, home),))
     return Act(title, text, place.trees)
 
 
-def _reached(step: FixStep, text: str, place: Place, home: Path) -> tuple[Path, ...]:
-    """What a rule's command may change: the places it names (a whole cache is only read) and the usual ones."""
-    named = [_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/"))]
-    found = [path for path in named if path != place.cache] + list(place.client)
-    if "python" in text and place.prefix:
-        found += [*place.trees, Path(place.prefix) / ASIDE]
-    return tuple(found)
+def _named(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
+    """What the command of a rule names; a whole cache is only read."""
+    found = [_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/"))]
+    return tuple(path for path in found if path != place.cache)
+
+
+def _usual(text: str, place: Place) -> tuple[Path, ...]:
+    """What a rule's command may change without naming it."""
+    if not ("python" in text and place.prefix):
+        return place.client
+    return (*place.client, *place.trees, Path(place.prefix) / ASIDE)
 
 
 def _fetched(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
@@ -213,7 +219,7 @@ def _do(act: Act, journal: Journal, target: Target, say: Say) -> None:
         act.own(journal)
         return
     for path in act.touches:
-        journal.put_by(path, act.written)
+        journal.put_by(path, path in act.written)
     journal.note({"op": "step", "what": act.title[:300]})
     line = words(target.shell, act.text)
     status, output = run(line, lambda group, mark: journal.note({"op": "child", "group": group, "birth": mark}))

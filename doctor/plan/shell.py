@@ -170,6 +170,8 @@ def _download(step: FixStep, target: Target) -> str:
 def _run(step: FixStep, target: Target) -> str:
     """A template of a rule; a leading ``python`` is the patient's own."""
     line = HOLE.sub(lambda match: quote(step.bound[match.group(1)], target.shell), step.target)
+    if line.startswith("python -m pip install ") and target.installer == "uv":  # such environments have no pip
+        return f"{installer(target, 'install')} {line[22:]}"
     return f"{_python(target)} {line[7:]}" if line.startswith("python ") else line
 
 

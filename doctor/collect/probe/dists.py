@@ -5,6 +5,7 @@ import re
 
 import interp
 import metadata
+import moved
 import paths
 import requirements
 import wire
@@ -190,11 +191,20 @@ def read_records(ctx):
     for dist in have.seen.values():
         record = _record(dist, have)
         if record:
-            records.append(record)
+            records.append(_with_new_place(record, ctx))
     for link in have.links:
         project = (paths.text(link.path()) or "").split("\n")[0].strip()
         records.append(dict(_plain(link), editable=True, target_exists=bool(project) and paths.is_dir(project)))
     return {"dists": records}
+
+
+def _with_new_place(record, ctx):
+    """An editable install whose folder is gone, with the folder where its project lies now."""
+    if not record.get("editable") or record.get("target_exists", True):
+        return record
+    old = _from_url(record["source"]) if record.get("source", "").startswith("file://") else ""
+    there = moved.project(record["name"], old, ctx.get("cwd") or "", ctx["env"].get("HOME", ""))
+    return dict(record, moved_to=there) if there else record
 
 
 def _plain(dist):

@@ -45,6 +45,7 @@ FACTS = (
         editable="bool",
         source="text",  # git+https://... of direct_url.json, user info removed
         target_exists="bool",  # of an editable install
+        moved_to="path",  # of an editable install whose folder is gone: the one folder near by that declares its name
         conda="bool",
     ),
     fact("python.requires", "map", "distribution -> its Requires-Dist lines (catalogued distributions)"),

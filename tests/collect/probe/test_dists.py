@@ -125,6 +125,22 @@ def test_editable_install_whose_folder_moved(env: Env, tmp_path: Path) -> None:
     assert found == {"here": True, "moved": False}
 
 
+def test_where_a_moved_project_lies_now(env: Env, tmp_path: Path) -> None:
+    folder = env.dist("llava", "1.2")
+    (folder / "direct_url.json").write_text(f'{{"url": "file://{tmp_path}/home/LLaVA", "dir_info": {{"editable": true}}}}')
+    work, new = tmp_path / "box" / "work", tmp_path / "box" / "data" / "LLaVA"
+    for place, name in ((new, "LLaVA"), (tmp_path / "box" / "other", "llava-next"), (work, "mine")):
+        place.mkdir(parents=True)
+        (place / "pyproject.toml").write_text(f'[build-system]\nrequires = ["x"]\n\n[project]\nname = "{name}"\n')
+    ctx = {**env.ctx(), "cwd": str(work)}
+    assert dists.read_records(ctx)["dists"][0]["moved_to"] == str(new)
+    second = tmp_path / "box" / "copy"
+    second.mkdir()
+    (second / "setup.py").write_text("from setuptools import setup\nsetup(name='llava')\n")
+    paths._LISTINGS.clear()
+    assert "moved_to" not in dists.read_records({**env.ctx(), "cwd": str(work)})["dists"][0]
+
+
 def test_editable_finder_and_egg_link(env: Env, tmp_path: Path) -> None:
     env.dist("lisa", "1.0")
     (env.site / "__editable___lisa_1_0_finder.py").write_text(f"MAPPING = {{'lisa': '{tmp_path}/gone/lisa'}}\n")
