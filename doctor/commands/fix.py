@@ -150,14 +150,14 @@ def _apply(shown: Shown, look: Look, rules: tuple[Rule, ...], destructive: bool,
     for line in verify.by_shell(plan, target):
         click.echo(say(look.lang, "fix.shell", line=line))
     apply(plan, snapshot, target, destructive, _progress)
-    found = verify.outcome(plan, rules, look.now())
+    found = verify.outcome(plan, rules, look.now(), destructive)
     if found.cured:
         click.echo(say(look.lang, "fix.verified", cured=", ".join(found.cured)))
     if found.left:
         click.echo(say(look.lang, "fix.still", left=", ".join(found.left)))
-    if found.typed:
-        click.echo(say(look.lang, "fix.typed", left=", ".join(found.typed)))
-    return int(bool(found.left or found.typed or plan.conflicts))
+    if found.waiting:
+        click.echo(say(look.lang, "fix.waiting", left=", ".join(found.waiting)))
+    return int(bool(found.left or found.waiting or plan.conflicts))
 
 
 def _progress(text: str) -> None:

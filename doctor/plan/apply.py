@@ -23,7 +23,7 @@ from doctor.plan.shell import FOLDERS, NAME, Target, command
 from doctor.plan.undo import forget, sweep, undo
 
 DATA = ("share", "etc", "include")  # of an environment: where wheels put what is not code
-TOKENS = ("token", "stored_tokens")
+CLIENT = ("token", "stored_tokens", ".check_for_update_done", ".check_for_skill_update_done")  # of hf, in HF_HOME
 ASIDE = "vlmdoctor-aside"
 Say = Callable[[str], None]
 
@@ -66,7 +66,7 @@ class Place:
         data = [_real(prefix, home) / name for name in DATA] if prefix else []
         trees = (*(site for site in sites if site.is_dir()), *([bins] if bins.is_dir() else []), *data)
         modules, hf = snapshot.get("hf.modules_cache"), snapshot.get("hf.home")
-        client = [_real(hf, home) / name for name in TOKENS] if hf else []
+        client = [_real(hf, home) / name for name in CLIENT] if hf else []
         client += [_real(modules, home)] if modules else []
         cache = _real(hub, home) if hub else None
         return cls(prefix, trees, Path(there) if there else None, shell, cache, tuple(client))

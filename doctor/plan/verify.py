@@ -29,20 +29,20 @@ class Outcome:
 
     cured: list[str]
     left: list[str]
-    typed: list[str]  # not gone yet: their commands only have an effect in the user's own shell
+    waiting: list[str]  # nothing was done yet: to be typed in the user's own shell, or not allowed
 
 
-def outcome(plan: Plan, rules: Sequence[Rule], now: Snapshot) -> Outcome:
-    """What became of the plan's goals."""
+def outcome(plan: Plan, rules: Sequence[Rule], now: Snapshot, allow: bool) -> Outcome:
+    """What became of the plan's goals. ``allow``: what destroys something was done, too."""
     seen = choose.hits(rules, derive(now))
-    by_us = {rule for step in plan.steps if not _typed(step) for rule in step.because}
-    by_us |= {each.because for each in plan.constraints}
-    by_user = {rule for step in plan.steps if _typed(step) for rule in step.because} - by_us
-    goals = [goal for goal in plan.goals if goal.rule in by_us | by_user]
+    done = [step for step in plan.steps if not _typed(step) and (allow or step.safety != "destructive")]
+    by_us = {rule for step in done for rule in step.because} | {each.because for each in plan.constraints}
+    others = {rule for step in plan.steps for rule in step.because} - by_us
+    goals = [goal for goal in plan.goals if goal.rule in by_us | others]
     return Outcome(
         [goal.slug for goal in goals if goal.rule not in seen],
         [goal.slug for goal in goals if goal.rule in seen and goal.rule in by_us],
-        [goal.slug for goal in goals if goal.rule in seen and goal.rule in by_user],
+        [goal.slug for goal in goals if goal.rule in seen and goal.rule in others],
     )
 
 

@@ -132,7 +132,15 @@ def test_a_limit_is_left_to_type(machine, monkeypatch):
     monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"os.name": "linux", "limit.as": 2**30}))
     done = run("--yes", "--lang", "en")
     assert "Type this in your own shell: ulimit -v unlimited" in done.output
-    assert "Not gone before you have typed" in done.output
+    assert "Waits for you" in done.output
+    assert "Still there" not in done.output
+    assert done.return_value == 1
+
+
+def test_what_destroys_something_waits_for_its_own_flag(machine, monkeypatch):
+    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"os.name": "linux", "python.broken": "base-missing"}))
+    done = run("--yes", "--lang", "en")
+    assert "Waits for you" in done.output
     assert "Still there" not in done.output
     assert done.return_value == 1
 

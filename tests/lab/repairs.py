@@ -160,11 +160,11 @@ def judge(lab: Lab, vlm: list[str], want: set[str]) -> dict:
     # in the scenario's shell: what it changes of the machine lasts, and the start-up file is read at its end
     done = lab.do("apply", "-", text=f"{shlex.join(map(str, [*fix, '--yes', '--lang', 'en']))} || echo status $?\n{by_hand}\n")
     row["said"] = (done.stdout + done.stderr)[-3000:]
-    fixed = picture(lab.dest)
+    fixed, moved = picture(lab.dest), versions(lab)
     probe = lab.do("probe")
     row["applied"] = probe.returncode == 0
     row["probe"] = "" if row["applied"] else probe.stdout[-500:]
-    row["moved"] = changed(had, versions(lab))
+    row["moved"] = changed(had, moved)
     script = ["demo.py"] if (lab.dest / "project" / "demo.py").exists() else []
     row["after"] = slugs(lab.run(*vlm, "check", *script, *target, "--format", "json").stdout)
     row["calm"] = row["after"] == []
@@ -173,7 +173,8 @@ def judge(lab: Lab, vlm: list[str], want: set[str]) -> dict:
     back = lab.run(*vlm, "fix", "--undo", "--lang", "en")
     row["undo_said"] = (back.stdout + back.stderr)[-500:]
     row["left"] = differences(before, fixed, probed, picture(lab.dest))[:40]
-    row["undone"] = back.returncode == 0 and not row["left"] and freeze(lab) == frozen
+    by_probe = moved == had != versions(lab)  # what only the probe installed stays
+    row["undone"] = back.returncode == 0 and not row["left"] and (by_probe or freeze(lab) == frozen)
     lab.do("fix")
     row["reference"] = changed(had, versions(lab))
     row["gentle"] = len(row["moved"]) <= len(row["reference"]) and ("torch" in row["reference"] or "torch" not in row["moved"])
