@@ -2,15 +2,17 @@
 
 ::
 
-    from doctor.fit import fit
-    answer = fit("Qwen/Qwen2.5-VL-7B-Instruct", gpu="24GiB", quant="nf4")
+    import doctor
+    answer = doctor.fit("Qwen/Qwen2.5-VL-7B-Instruct", gpu="24GiB", quant="nf4")
     answer.fits, answer.budget.total, [option.steps for option in answer.options]
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from types import ModuleType
 from typing import Any
 
 from doctor.errors import FitError
@@ -114,3 +116,14 @@ def _verdict(budget: Budget, shares: Sequence[Share], fits: bool) -> str:
         return "unknown"
     spare = min(share.usable - share.bytes for share in shares)
     return "tight" if spare < max(TIGHT, int(TIGHT_SHARE * max(s.bytes for s in shares))) else "fits"
+
+
+class _Package(ModuleType):
+    """The package, which can be called: ``doctor.fit(...)`` is ``doctor.fit.fit(...)``."""
+
+    def __call__(self, *arguments: Any, **request: Any) -> Answer:
+        """See :func:`fit`."""
+        return fit(*arguments, **request)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -117,9 +117,12 @@ def paddle(vision: Config) -> Built:
     width, inner = vision.number("hidden_size"), vision.number("intermediate_size")
     layers, patch = vision.number("num_hidden_layers"), vision.number("patch_size")
     body = block(width, inner) * layers + patches(width, patch) + norm(width)
+    merge = 1
     if vision.kind == "paddleocr_vl_vision":
         body += bare((vision.number("image_size") // patch) ** 2, width)
-    return Tower("siglip", width, inner, layers, vision.number("num_attention_heads"), patch), body, Count()
+        merge = vision.maybe("spatial_merge_size") or 2
+    heads = vision.number("num_attention_heads")
+    return Tower("siglip", width, inner, layers, heads, patch, merge=merge), body, Count()
 
 
 def gemma4(vision: Config) -> Built:

@@ -31,7 +31,7 @@ class Seen:
 def image(model: Model, size: Size) -> Seen | None:
     """One image, None where the family's rule is not known."""
     tower = model.vision
-    rule = RULES.get(model.family)
+    rule = RULES.get("pixtral" if tower and tower.kind == "pixtral" else model.family)
     if tower is None or rule is None:
         return None
     return rule(model, tower, size)
@@ -73,7 +73,7 @@ def _tiles(tower: Tower, count: int, tokens: int, how: str) -> Seen:
 def rounded_size(size: Size, factor: int, low: int, high: int) -> Size:
     """Sides that are multiples of ``factor``, between ``low`` and ``high`` pixels in all, near the given shape."""
     width, height = size
-    w, h = (max(factor, round(side / factor) * factor) for side in (width, height))
+    w, h = (round(side / factor) * factor for side in (width, height))
     if w * h > high:
         scale = math.sqrt(width * height / high)
         w, h = (max(factor, math.floor(side / scale / factor) * factor) for side in (width, height))
@@ -83,22 +83,42 @@ def rounded_size(size: Size, factor: int, low: int, high: int) -> Size:
     return w, h
 
 
+# min_pixels and max_pixels of a family's processor; GLM's limits are of two frames
+LIMITS = {
+    "qwen3": (65536, 16777216), "glm": (112 * 112 // 2, 28 * 28 * 15000 // 2), "paddleocr_vl": (384**2, 1536**2),
+    "video_llama_3": (56 * 56, 28 * 28 * 1280),
+}  # fmt: skip
+GROWS = ("glm", "paddleocr_vl")  # sides below one step are scaled up before anything else
+
+
 def pixel_limits(model: Model, tower: Tower) -> tuple[int, int]:
     """min_pixels and max_pixels of the processor, else of the published checkpoints of the family."""
     size = model.pre.sub("size") or Config({})
-    low, high = (65536, 16777216) if tower.kind == "qwen3" else (3136, 12845056)
-    return (
-        model.pre.maybe("min_pixels") or size.maybe("min_pixels", "shortest_edge") or low,
-        model.pre.maybe("max_pixels") or size.maybe("max_pixels", "longest_edge") or high,
-    )
+    low, high = LIMITS.get(tower.kind) or LIMITS.get(model.family) or (3136, 12845056)
+    shared = 2 if tower.kind == "glm" else 1
+    least = model.pre.maybe("min_pixels") or size.maybe("min_pixels", "shortest_edge")
+    most = model.pre.maybe("max_pixels") or size.maybe("max_pixels", "longest_edge")
+    return (least // shared if least else low, most // shared if most else high)
+
+
+def _grown(size: Size, factor: int) -> Size:
+    """A picture narrower than one step, scaled up to it."""
+    width, height = size
+    if min(size) >= factor:
+        return size
+    scale = max(factor / height, factor / width)
+    return int(width * scale), int(height * scale)
 
 
 def _dynamic(model: Model, tower: Tower, size: Size) -> Seen:
     """Qwen-VL: the image keeps its shape; ``merge`` squared patches become one token; two equal frames a patch."""
     factor = tower.patch * tower.merge
+    if tower.kind in GROWS or model.family in GROWS:
+        size = _grown(size, factor)
     w, h = rounded_size(size, factor, *pixel_limits(model, tower))
     patches = (w // tower.patch) * (h // tower.patch)
-    pixels = patches * 3 * 2 * tower.patch**2
+    frames = 1 if model.family in ("paddleocr_vl", "video_llama_3") else 2
+    pixels = patches * 3 * frames * tower.patch**2
     return Seen(patches // tower.merge**2, patches, 1, patches, pixels, f"{w}x{h}")
 
 
@@ -116,7 +136,77 @@ def _dynamic_video(model: Model, tower: Tower, clip: tuple[int, int, int]) -> Se
 
 
 def _fixed(model: Model, tower: Tower, size: Size) -> Seen:
-    return _tiles(tower, 1, tower.grid**2, f"{tower.side}x{tower.side}")
+    whole = model.config.text("vision_feature_select_strategy") == "full"
+    return _tiles(tower, 1, tower.tokens if whole else tower.grid**2, f"{tower.side}x{tower.side}")
+
+
+def _pixtral(model: Model, tower: Tower, size: Size) -> Seen:
+    """Pixtral: never larger than the longest edge, rounded up to whole merged patches; marks of rows apart."""
+    most = (model.pre.sub("size") or Config({})).maybe("longest_edge") or tower.side
+    merge = model.config.maybe("spatial_merge_size") or 1
+    ratio = max(1.0, size[0] / most, size[1] / most)
+    w, h = size if ratio == 1 else (math.floor(size[0] / ratio), math.floor(size[1] / ratio))
+    columns, rows = (max(0, side - 1) // (tower.patch * merge) + 1 for side in (w, h))
+    patches = columns * rows * merge**2
+    pixels = patches * 3 * tower.patch**2
+    return Seen(columns * rows, patches, 1, patches, pixels, f"{columns}x{rows} tokens")
+
+
+def _queries_of(model: Model, tower: Tower, size: Size) -> Seen:
+    """Kosmos-2 and Idefics2: always the same number of queries."""
+    perceiver = (model.config.sub("perceiver_config") or Config({})).without_kind("idefics2_perceiver")
+    count = model.config.maybe("latent_query_num") or perceiver.number("resampler_n_latents")
+    if model.family == "kosmos-2":
+        return _tiles(tower, 1, count, "latent queries")
+    most = (model.pre.sub("size") or Config({})).maybe("longest_edge") or 980
+    tiles = 5 if model.pre.flag("do_image_splitting") else 1
+    scale = min(1.0, most / max(size))
+    columns, rows = (max(1, int(side * scale) // tower.patch) for side in size)
+    patches = min(columns * rows, (tower.side // tower.patch) ** 2)
+    return Seen(tiles * count, tiles * patches, tiles, patches, tiles * 3 * patches * tower.patch**2, f"{tiles} crops")
+
+
+def _aria(model: Model, tower: Tower, size: Size) -> Seen:
+    """Aria: one picture of 980 (or 490) pixels a side, however large it was."""
+    side = model.pre.maybe("max_image_size") or 980
+    patches = (side // tower.patch) ** 2
+    table = model.config.raw("projector_patch_to_query_dict")
+    count = table.get(str(patches)) if isinstance(table, dict) else None
+    count = count if isinstance(count, int) else 256 if side > 490 else 128
+    return Seen(count, patches, 1, patches, 3 * side**2, f"{side}x{side}")
+
+
+def _got(model: Model, tower: Tower, size: Size) -> Seen:
+    """GOT-OCR: two convolutions of step two behind the tower."""
+    return _tiles(tower, 1, (tower.grid // 4) ** 2, f"{tower.side}x{tower.side}")
+
+
+def _cropped(model: Model, tower: Tower, size: Size) -> Seen:
+    """Aya Vision: tiles as InternVL cuts them, each shuffled into fewer tokens."""
+    tiles, how = _intern_tiles(model, tower, size)
+    each = (tower.grid // (model.config.maybe("downsample_factor") or 2)) ** 2
+    return _tiles(tower, tiles, tiles * each, how)
+
+
+def _canvas(model: Model, tower: Tower, size: Size) -> Seen:
+    """Command A Vision: the grid of tiles that enlarges the picture least, else shrinks it least."""
+    most, least = model.pre.maybe("max_patches") or 12, model.pre.maybe("min_patches") or 1
+    width, height = size
+    grids = [(c, r) for c in range(1, most + 1) for r in range(1, most + 1) if least <= c * r <= most]
+    grids.sort(key=lambda g: g[0] * g[1])
+    scales = [min(c * tower.side / width, r * tower.side / height) for c, r in grids]
+    larger = [scale for scale in scales if scale >= 1]
+    columns, rows = grids[scales.index(min(larger) if larger else max(scales))]
+    tiles = columns * rows + (1 if columns * rows > 1 else 0)
+    each = (tower.grid // (model.config.maybe("downsample_factor") or 2)) ** 2
+    return _tiles(tower, tiles, tiles * each, f"{columns}x{rows} tiles of {tower.side}")
+
+
+def _fuyu(model: Model, tower: Tower, size: Size) -> Seen:
+    """Fuyu: shrunk into 1920 x 1080, then every row of 30 pixels ends with a mark."""
+    scale = min(1.0, 1920 / size[0], 1080 / size[1])
+    columns, rows = (math.ceil(int(side * scale) / tower.patch) for side in size)
+    return Seen(rows * (columns + 1), columns * rows, 1, 1, 3 * columns * rows * tower.patch**2, f"{columns}x{rows}")
 
 
 def _best_resolution(size: Size, options: list[Size]) -> Size:
@@ -167,7 +257,13 @@ def _intern_tokens(model: Model, tower: Tower) -> int:
 
 
 def _intern(model: Model, tower: Tower, size: Size) -> Seen:
-    """InternVL: the grid of tiles nearest to the picture's shape, and a thumbnail."""
+    """InternVL: tiles, each shuffled into fewer tokens."""
+    tiles, how = _intern_tiles(model, tower, size)
+    return _tiles(tower, tiles, tiles * _intern_tokens(model, tower), how)
+
+
+def _intern_tiles(model: Model, tower: Tower, size: Size) -> tuple[int, str]:
+    """The grid of tiles nearest to the picture's shape, and a thumbnail."""
     width, height = size
     low = model.pre.maybe("min_patches") or model.config.maybe("min_dynamic_patch") or 1
     high = min(model.pre.maybe("max_patches") or model.config.maybe("max_dynamic_patch") or 12, 64)
@@ -180,7 +276,7 @@ def _intern(model: Model, tower: Tower, size: Size) -> Seen:
             best, distance = (columns, rows), off
     tiles = best[0] * best[1]
     tiles += 1 if tiles > 1 else 0
-    return _tiles(tower, tiles, tiles * _intern_tokens(model, tower), f"{best[0]}x{best[1]} tiles of {tower.side}")
+    return tiles, f"{best[0]}x{best[1]} tiles of {tower.side}"
 
 
 def _idefics3(model: Model, tower: Tower, size: Size) -> Seen:
@@ -244,10 +340,14 @@ def _slice_count(size: Size, wanted: int, most: int) -> int:
 
 
 RULES: dict[str, Callable[[Model, Tower, Size], Seen | None]] = {
-    "qwen2_vl": _dynamic, "qwen2_5_vl": _dynamic, "qwen3_vl": _dynamic, "qwen3_vl_moe": _dynamic,
-    "llava": _fixed, "lisa": _fixed, "paligemma": _fixed, "llava_next": _anyres, "llava_onevision": _anyres,
+    "qwen2_vl": _dynamic, "qwen2_5_vl": _dynamic, "qwen2_5_omni_thinker": _dynamic, "qwen3_vl": _dynamic,
+    "qwen3_vl_moe": _dynamic, "qwen3_5": _dynamic, "qwen3_5_moe": _dynamic, "glm4v": _dynamic, "glm46v": _dynamic,
+    "glm4v_moe": _dynamic, "glm_ocr": _dynamic, "paddleocr_vl": _dynamic, "video_llama_3": _dynamic,
+    "llava": _fixed, "vipllava": _fixed, "video_llava": _fixed, "lisa": _fixed, "paligemma": _fixed,
+    "deepseek_vl": _fixed, "llava_next": _anyres, "llava_next_video": _anyres, "llava_onevision": _anyres,
     "internvl": _intern, "internvl_chat": _intern, "idefics3": _idefics3, "smolvlm": _idefics3,
-    "blip-2": _queries, "gemma3": _gemma3, "mllama": _mllama, "minicpmv": _slices,
-    "clip": _fixed, "clip_vision_model": _fixed,
-    "siglip_vision_model": _fixed, "siglip": _fixed,
+    "blip-2": _queries, "instructblip": _queries, "instructblipvideo": _queries, "idefics2": _queries_of,
+    "kosmos-2": _queries_of, "gemma3": _gemma3, "shieldgemma2": _gemma3, "mllama": _mllama, "minicpmv": _slices,
+    "pixtral": _pixtral, "aria": _aria, "got_ocr2": _got, "aya_vision": _cropped, "cohere2_vision": _canvas,
+    "fuyu": _fuyu, "clip": _fixed, "clip_vision_model": _fixed, "siglip_vision_model": _fixed, "siglip": _fixed,
 }  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from vramlab import rows
+from vramlab import model, rows
 
+from doctor.fit import tokens
 from doctor.fit.count import describe
 from doctor.knowledge import store
 
@@ -53,3 +54,11 @@ def test_defaults_are_those_of_transformers():
         if kind in auto.CONFIG_MAPPING:
             now = auto.CONFIG_MAPPING[kind]().to_dict()
             assert {key: now[key] for key in row if key in now} == {key: row[key] for key in row if key in now}
+
+
+@pytest.mark.parametrize("row", rows("token_sweep"), ids=lambda row: row["name"])
+def test_image_tokens_of_random_sizes(row):
+    one = describe("x", row["config"]) if "config" in row else model(row["profile"])
+    assert {(w, h): tokens.image(one, (w, h)).tokens for w, h, _ in row["sizes"]} == {
+        (w, h): count for w, h, count in row["sizes"]
+    }

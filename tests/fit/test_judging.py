@@ -381,3 +381,13 @@ def test_without_devices_this_machine_is_read(monkeypatch):
     answer = fit("qwen2.5-vl-7b-instruct")
     assert (answer.verdict, answer.request.transformers) == ("fits", "4.51.3")
     assert any(note.key == "note.dtype4" for note in answer.notes)
+
+
+def test_the_package_can_be_called():
+    import doctor
+
+    answer = doctor.fit("qwen2-vl-2b-instruct", "24GiB", images=())
+    assert answer.verdict == "fits"
+    assert doctor.fit.fit is fit
+    with pytest.raises(AttributeError):
+        _ = doctor.nothing
