@@ -162,6 +162,11 @@ def window(name: str, version: str, of: str) -> tuple[str | None, str | None, tu
     return need.get("at_least"), need.get("at_most"), tuple(need.get("not_in") or ())
 
 
+def imported(name: str, version: str) -> tuple[str, ...]:
+    """The distributions for which :func:`window` knows something; most releases have none."""
+    return tuple((_contract(name, version) or {}).get("needs", ()))
+
+
 def because(name: str, version: str, of: str) -> tuple[str, ...]:
     """The imported names that make the window of :func:`window`."""
     need = (_contract(name, version) or {}).get("needs", {}).get(normalise(of), {})

@@ -146,9 +146,9 @@ class World:
 
     def _imports(self, name: str, version: str) -> Iterator[tuple[str, str]]:
         """What the code of a release imports, stated as ranges."""
-        for other in self.installed.keys() | self.wanted.keys():
+        for other in ranges.imported(name, version):
             found = ranges.window(name, version, other)
-            if found is None:
+            if found is None or (other not in self.installed and other not in self.wanted):
                 continue
             first, last, without = found
             parts = [f">={first}"] if first else []
