@@ -168,7 +168,10 @@ def _download(step: FixStep, target: Target) -> str:
 
 
 def _run(step: FixStep, target: Target) -> str:
-    """A template of a rule; a leading ``python`` is the patient's own."""
+    """A template of a rule; a leading ``python`` is the patient's own. None where a value would become an option."""
+    values = [step.bound[name] for name, _ in HOLE.findall(step.target)]
+    if any(value.startswith("-") for value in values):
+        return ""
     line = HOLE.sub(lambda match: quote(step.bound[match.group(1)], target.shell), step.target)
     if line.startswith("python -m pip install ") and target.installer == "uv":  # such environments have no pip
         return f"{installer(target, 'install')} {line[22:]}"
