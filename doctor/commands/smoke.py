@@ -133,6 +133,8 @@ def tried(request: Request, machine: Snapshot, force: bool, lang: str) -> tuple[
     outcome = watched(partial(smoke, request), request, lang)
     row = budget.compared(said, outcome.peaks) if said is not None else None
     outcome.results += [row] if row is not None else []
+    if request.named and request.arch and machine.get("model.type") is None:
+        machine = machine.with_facts({"model.type": request.arch})
     return together(machine, outcome), outcome
 
 
@@ -169,6 +171,7 @@ def requested(asked: Asked, otherwise: str | None = None) -> tuple[Request, bool
         python=found.python,
         tiers=tiers,
         arch=arch,
+        named=asked.arch is not None or found.kind is not None,
         config=os.path.join(found.folder, "config.json") if own and found.folder else None,  # noqa: PTH118 - not looked at
         model=found.folder,
         device=asked.device,

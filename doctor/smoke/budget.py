@@ -65,15 +65,15 @@ def _devices(request: Request, machine: Snapshot) -> tuple[devices.Device, ...]:
 
 
 def compared(said: Estimate, peaks: dict[str, int]) -> Result | None:
-    """The estimate beside what was measured: tensors on the GPUs, the whole process on a host without."""
+    """The estimate beside what was measured: tensors on the GPUs, what the process grew by on a host without."""
     on_gpus = [size for device, size in peaks.items() if device != "host"]
     measured = sum(on_gpus) if on_gpus else peaks.get("host", 0)
     if not measured:
         return None
-    expected = said.budget.total - (said.budget.of("overhead") if on_gpus else 0)
-    what = "in tensors" if on_gpus else "of the process"
-    apart = 100 * (expected - measured) / measured
-    text = f"peak {what} {_gib(measured)}, estimated {_gib(expected)} ({apart:+.1f} %)"
+    expected = said.budget.total - said.budget.of("overhead")
+    what = "in tensors" if on_gpus else "of the process beyond its libraries"
+    apart = f" ({100 * (expected - measured) / measured:+.1f} %)" if measured > GIB // 4 else ""
+    text = f"peak {what} {_gib(measured)}, estimated {_gib(expected)}{apart}"
     return Result(REAL, "memory against the estimate", True, 0.0, text)
 
 

@@ -51,6 +51,7 @@ class Request(NamedTuple):
     python: str
     tiers: tuple[int, ...]
     arch: str | None = None
+    named: bool = True  # the user, or the user's model, says which architecture
     config: str | None = None  # the user's own config.json
     model: str | None = None  # folder of the real model
     device: str | None = None

@@ -5,6 +5,7 @@ are user and system time of all children: on a busy machine they are the measure
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -34,11 +35,21 @@ def versions(target):
 def one(target, kind):
     """JSON [state, CPU seconds of all children]; in a process of its own, whose children are those of one run."""
     outcome = smoke(Request(python=target, tiers=(0, 1, 2), arch=kind, device="cpu"))
+    reap()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     bad = next((result for result in outcome.failed()), None)
     absent = bad is not None and bad.step.startswith("make a tiny") and "does not recognize this architecture" in bad.detail
     state = "ok" if bad is None else "absent" if absent else f"{bad.step}: {bad.detail}"
     return json.dumps([state, round(used.ru_utime + used.ru_stime, 1)])
+
+
+def reap():
+    """Children that took longer to die than anybody waited: their time counts only then."""
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def cell(target, kind):

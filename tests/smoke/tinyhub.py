@@ -14,7 +14,7 @@ child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
 with open(smoke + "/architectures.json", encoding="utf-8") as stream:
     row = json.load(stream)[kind]
-child.part("tiny").Made(row, {"folder": folder})
+child.part("tiny").Made(None, row, {"folder": folder, "named": True})
 """
 
 

@@ -20,6 +20,7 @@ def run(teller, settings):
         return
     if teller.step("own code", 1, lambda: needs_no_code(teller, folder)) is None:
         return
+    libraries = resident()
     settings = dict(settings, dtype=settings.get("dtype") or "auto", spread=not settings.get("device"))
     processor = teller.step("processor from_pretrained", 3, lambda: infer.processor(folder))
     usual = round(5 + bytes_of(folder) / DISK)
@@ -31,7 +32,7 @@ def run(teller, settings):
         return
     teller.step("first generation", 10, lambda: infer.generate(teller, model, shown, 8))
     teller.step("speed", 20, lambda: speed(teller, infer, model, shown))
-    teller.step("memory", 1, lambda: memory(teller))
+    teller.step("memory", 1, lambda: memory(teller, libraries))
 
 
 def bytes_of(folder):
@@ -92,8 +93,17 @@ def speed(teller, infer, model, shown):
     return "first token after %.2f s%s" % (tokens[0], later)
 
 
-def memory(teller):
-    """Peak of the process on the CPU, of torch's allocator on each GPU."""
+def resident():
+    """Largest resident memory of this process so far in bytes; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def memory(teller, libraries):
+    """Peak of torch's allocator on each GPU, and of the process beyond its ``libraries``."""
     torch = load_torch()  # noqa: F821 - given by child.part
     said, peaks = [], {}
     if torch.cuda.is_available():
@@ -102,13 +112,8 @@ def memory(teller):
             if held:
                 peaks["cuda:%d" % index] = peak
                 said.append("cuda:%d peak %d MiB in tensors, %d MiB reserved" % (index, peak >> 20, held >> 20))
-    try:
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        peaks["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        said.append("host peak %d MiB" % (peaks["host"] >> 20))
-    except ImportError:  # Windows
-        pass
+    if libraries:
+        peaks["host"] = resident() - libraries
+        said.append("host peak %d MiB, %d of them the libraries" % (resident() >> 20, libraries >> 20))
     teller.send({"f": "peaks", "v": peaks})
     return "; ".join(said)

@@ -18,7 +18,7 @@ def run(teller, settings):
     if teller.step("libraries", 8, lambda: infer.libraries(settings)) is None:
         return
     load_torch().set_num_threads(1)  # noqa: F821 - threads only wait for each other there; tier 1 has tried them
-    made = teller.step("make a tiny " + kind, 3, lambda: Made(known[kind], settings))
+    made = teller.step("make a tiny " + kind, 3, lambda: Made(teller, known[kind], settings))
     if made is None:
         return
     folder = made.folder
@@ -65,7 +65,7 @@ def unknown(folder, kind):
 class Made:
     """Weights, config and processor in a folder of their own."""
 
-    def __init__(self, row, settings):
+    def __init__(self, teller, row, settings):
         import transformers
 
         config = config_of(row, settings)
@@ -73,6 +73,9 @@ class Made:
         torch = load_torch()  # noqa: F821 - given by child.part
         self.folder = os.path.join(settings["folder"], "tiny")
         kind = getattr(transformers, row["class"], None)
+        if kind is None and not settings["named"]:
+            release = transformers.__version__
+            raise teller.Skip("transformers %s has no %s: name a type with --arch" % (release, row["class"]))
         if kind is None:
             unknown(self.folder, config["model_type"])
         processor, self.prompt, changes = part("processors").make(config)  # noqa: F821 - given by child.part
