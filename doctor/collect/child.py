@@ -27,6 +27,7 @@ NOISE_CAP = 8 << 20  # bytes a wire child may print beside its facts before it i
 TAIL = 2000  # bytes kept of what a wire child printed, for the reason
 TICK = 0.05  # seconds between two looks at deadlines, dead children and signals
 LAST_WAIT = 0.3  # seconds given to a killed child before it is left behind
+EARLY = "ended with status 0 before it had said all"
 POSIX = os.name == "posix"
 # execve() on a dead mount never returns and Popen() waits for it: a local program does that exec for us.
 SHIM = ("/bin/sh", "-c", 'exec "$0" "$@"')
@@ -204,7 +205,7 @@ class _Child:
         if self.answer.ended:
             self.answer.status = "ok"
         elif self.job.settings is not None and self.answer.status == "ok":
-            self.answer.status = "ended with status 0 before it had said all"
+            self.answer.status = EARLY
         self._close()
         self.answer.seconds = time.monotonic() - self.began
         return self.answer

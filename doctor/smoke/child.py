@@ -2,7 +2,7 @@
 
 Imports nothing of ``doctor`` and nothing outside the standard library before a step asks for it; Python 3.8 syntax. The
 only module that imports torch. What the libraries print goes to stdout and stderr as in the user's own program;
-the results travel on a descriptor of their own: ``<nonce> <crc32> <JSON>`` lines, ``{"end": true}`` last.
+the results travel on a descriptor of their own: ``<nonce> <crc32> <JSON>`` lines. Leaving is a last step.
 """
 
 from __future__ import annotations
@@ -70,12 +70,15 @@ class Teller:
         except BaseException as error:  # whatever ends a user's program has to be told: SystemExit too
             ok, detail, trace = False, describe(error), traced(error)
             self.bad = True
-            flush()
-            sys.stderr.write(trace)
-            flush()
+            show(trace)
         took = round(time.monotonic() - began, 3)
         self.send({"f": "done", "v": {"step": name, "ok": ok, "seconds": took, "detail": detail, "trace": trace}})
         return value if ok else None
+
+
+    def leaving(self):
+        """The last step is the interpreter's own end, where native libraries crash or hang: only the parent sees it."""
+        self.send({"f": "begin", "v": {"step": "exit", "usual": 1}})
 
 
 def describe(error):
@@ -97,10 +100,14 @@ def traced(error):
     return "".join(rows)[-TRACE:]
 
 
-def flush():
-    """What was printed comes before what is printed next, on whichever stream."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+def show(trace):
+    """Prints it where Python would, behind what was printed before."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(trace)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass  # a library closed the stream; the result tells the trace too
 
 
 def load_torch():
@@ -175,11 +182,9 @@ def main():
         if settings["deadline"] > 2:
             faulthandler.dump_traceback_later(settings["deadline"] - 0.5)  # a hang shows where it hangs
         part(TIERS[tier]).run(teller, settings)
-        flush()
         if teller.bad:
             break  # the tiers above stand on it, or begin anew in a process that has not failed
-    teller.send({"end": True})
-    os._exit(0)  # the exit handlers of a broken native library are not our question
+    teller.leaving()
 
 
 if __name__ == "__main__":

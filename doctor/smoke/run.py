@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from doctor.collect.child import LAST_WAIT, Answer, Job, Runner
+from doctor.collect.child import EARLY, LAST_WAIT, Answer, Job, Runner
 
 NAME = "smoke"
 CHILD = str(Path(__file__).with_name("child.py"))
 TAIL = 256 << 10  # bytes of a child's output that are kept for the diagnosis
 STACK_TIER, REAL = 0, 3
+LEAVING = "exit"  # the step that is the interpreter's own end
 SHARED = (0, 1, 2)  # tiers that go on in the child of the one before
 RESTARTS = 8  # crashes of imports after which the rest is left alone
 SLOW = 3  # times the usual seconds after which the progress says that it takes long
@@ -180,9 +181,10 @@ class _Tiers:
         with _private_folder() as folder:
             answer = self._answer(folder)
         self.outcome.output += answer.output + b"\n"
-        if not answer.ended:
-            self._lost(answer)
-        return not answer.ended and bool(self.current)
+        if self.current == LEAVING and answer.status == EARLY:
+            return False  # it left in peace
+        self._lost(answer)
+        return bool(self.current) and self.current != LEAVING
 
     def _answer(self, folder: str) -> Answer:
         request = self.request
@@ -246,7 +248,7 @@ class _Tiers:
         else:
             self.outcome.ends = {"log.exit_status": number}
         detail = f"ended by {name_of(number)}" if ended[1] == "signal" else f"ended with status {number}"
-        last = answer.tail() if not self.current else ""
+        last = answer.tail() if self.current in ("", LEAVING) else ""
         self.outcome.results.append(Result(self.tier, step, False, seconds, f"{detail} {last}".strip()))
 
 

@@ -53,7 +53,7 @@ def options(transformers, torch, settings):
         given[key] = "auto" if settings["dtype"] == "auto" else getattr(torch, settings["dtype"])
     if settings.get("attn"):
         given["attn_implementation"] = settings["attn"]
-    if settings.get("spread") and torch.cuda.is_available() and there("accelerate"):
+    if settings.get("spread") and there("accelerate"):
         given["device_map"] = "auto"
     bits = settings.get("bits")
     if bits:
