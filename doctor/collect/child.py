@@ -43,6 +43,7 @@ class Job(NamedTuple):
     cap: int = 1 << 20  # bytes of output kept of a child without a wire
     shim: bool = False  # the program was named by the user: exec it behind a local shell
     tail: int = TAIL  # bytes kept of what a child with a wire printed
+    linger: float = LAST_WAIT  # seconds that it may take to die
 
 
 class Answer:
@@ -195,7 +196,7 @@ class _Child:
         """Ends the whole group, waits a moment, names the status, closes the pipes."""
         crashed = self.process.poll()
         kill_group(self.process)
-        give_up = time.monotonic() + LAST_WAIT
+        give_up = time.monotonic() + self.job.linger
         while self.process.poll() is None and time.monotonic() < give_up:
             time.sleep(0.002)
         if self.process.poll() is None:

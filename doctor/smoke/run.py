@@ -26,6 +26,7 @@ STACK_TIER, REAL = 0, 3
 LEAVING = "exit"  # the step that is the interpreter's own end
 SHARED = (0, 1, 2)  # tiers that go on in the child of the one before
 RESTARTS = 8  # crashes of imports after which the rest is left alone
+LINGER = 5.0  # seconds for a process of gigabytes to die
 SLOW = 3  # times the usual seconds after which the progress says that it takes long
 SLOW_FLOOR = 10.0  # seconds that nobody wonders about
 # Nothing is downloaded, nothing is asked, nothing is drawn: the tiers ask for what is on this machine.
@@ -198,7 +199,8 @@ class _Tiers:
             "done": [result.step for result in self.outcome.results if result.tier == self.tier],
             "limit": on_cpu and bool({1, 2} & set(self.tiers)),
         }
-        self.runner.add(Job(NAME, (request.python, CHILD), request.timeout, settings, shim=True, tail=TAIL))
+        argv = (request.python, CHILD)
+        self.runner.add(Job(NAME, argv, request.timeout, settings, shim=True, tail=TAIL, linger=LINGER))
         return self.runner.run()[NAME]
 
     def _on_fact(self, name: str, value: Any) -> None:

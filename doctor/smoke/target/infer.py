@@ -70,7 +70,10 @@ def model(folder, settings):
     import transformers
 
     torch = load_torch()  # noqa: F821 - given by child.part
-    loaded = auto(transformers).from_pretrained(folder, **options(transformers, torch, settings))
+    kind = auto(transformers)
+    if type(transformers.AutoConfig.from_pretrained(folder)) not in kind._model_mapping:
+        kind = transformers.AutoModel  # a tower alone, as CLIP
+    loaded = kind.from_pretrained(folder, **options(transformers, torch, settings))
     if not getattr(loaded, "hf_device_map", None):
         loaded = loaded.to(device_of(torch, settings))
     return loaded.eval()

@@ -27,12 +27,19 @@ def run(teller, settings):
     model = teller.step("model from_pretrained", usual, lambda: infer.model(folder, settings))
     if processor is None or model is None:
         return
+    if not hasattr(model, "generate"):
+        teller.step("generation", 1, lambda: no_answers(teller, model))
+        return
     shown = teller.step("image to tensors", 1, lambda: infer.inputs(processor, model, prompt(processor), infer.RED))
     if shown is None:
         return
     teller.step("first generation", 10, lambda: infer.generate(teller, model, shown, 8))
     teller.step("speed", 20, lambda: speed(teller, infer, model, shown))
     teller.step("memory", 1, lambda: memory(teller, libraries))
+
+
+def no_answers(teller, model):
+    raise teller.Skip("%s loads, and says nothing by itself" % type(model).__name__)
 
 
 def bytes_of(folder):
