@@ -55,7 +55,7 @@ def table() -> str:
 
 def _row(row: dict[str, Any]) -> str:
     asked = row["request"]
-    words = [row["what"], *[str(asked[key]) for key in ("quant", "dtype") if asked.get(key)]]
+    words = [row["what"], *[str(asked[key]) for key in ("engine", "quant", "dtype", "kv", "context") if asked.get(key)]]
     words += [f"{asked['prompt']} tokens"] if "prompt" in asked else []
     words += [f"{asked['devices']} GPUs"] if asked.get("devices", 1) > 1 else []
     ours = vramlab.figure(row) / vramlab.UNITS[row["unit"]]

@@ -40,7 +40,7 @@ def options(command: Any) -> Any:
     for option in (
         click.option("--lang", type=click.Choice(("en", "zh")), help="Language; otherwise the locale's."),
         click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file."),
-        click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True),
+        click.option("--format", "format_", type=click.Choice((*FORMATS, "html")), default="text", show_default=True),
         click.option(
             "--transformers", metavar="VERSION", help="Release; otherwise the environment's, or a current one."
         ),
@@ -134,6 +134,10 @@ def _emit(answer: Any, output: _Output) -> None:
         body = report.render_json(answer, lang)
     elif output.format_ == "markdown":
         body = report.render_markdown(answer, lang)
+    elif output.format_ == "html":
+        from doctor.report.fithtml import render_html
+
+        body = render_html(answer, lang)
     else:
         to_terminal = output.output is None
         width = min(shutil.get_terminal_size((80, 24)).columns if to_terminal else 80, 110)

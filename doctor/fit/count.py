@@ -80,6 +80,8 @@ def text_config(cfg: Config) -> Config | None:
         return Config({**nested.values, "tie_word_embeddings": False}, nested.where)
     if "tie_word_embeddings" not in cfg.values or cfg.kind in BY_TEXT:
         return nested
+    if cfg.text("transformers_version").startswith("4.") and nested.values.get("tie_word_embeddings") is not None:
+        return nested  # until transformers 5 the text decided
     tied = cfg.flag("tie_word_embeddings") or (cfg.kind in EITHER and nested.flag("tie_word_embeddings"))
     return Config({**nested.values, "tie_word_embeddings": tied}, nested.where)
 

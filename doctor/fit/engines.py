@@ -12,7 +12,7 @@ from doctor.errors import FitError
 from doctor.fit import activations, kv, tokens, weights
 from doctor.fit.activations import Input
 from doctor.fit.budget import assemble
-from doctor.fit.shapes import MIB, Budget, Model, Note, Piece, Request
+from doctor.fit.shapes import MIB, Budget, Language, Model, Note, Piece, Request
 
 # vLLM: tokens of one step and sequences of one batch when nothing else is asked for (vllm/engine/arg_utils.py)
 VLLM_STEP, VLLM_SEQUENCES = 2048, 256
@@ -132,7 +132,24 @@ def _vllm(model: Model, request: Request) -> Budget:
     cache = _server_cache(model, request, given)
     picture, text = _server_peak(model, request, VLLM_STEP, VLLM_SEQUENCES)
     phases = {"vision": [cache, *picture], "prefill": [cache, *text]}
-    return assemble(model, request, given, phases, notes=[*_server_note(model, request), Note("note.vllm", {})])
+    tables = Piece("rotary tables", _rotary(model, request), "weights")
+    notes = [*_server_note(model, request), Note("note.vllm", {})]
+    return assemble(model, request, given, phases, [tables], notes)
+
+
+# families whose positions have three parts; vLLM makes their tables four times as long (rotary_embedding/mrope.py)
+THREE = (
+    "qwen2_vl", "qwen2_5_vl", "qwen2_5_omni_thinker", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v",
+    "glm46v", "glm4v_moe", "glm_ocr",
+)  # fmt: skip
+
+
+def _rotary(model: Model, request: Request) -> int:
+    """Sines and cosines of all positions, which vLLM computes while loading and counts as weights."""
+    talk, longest = model.language, max_context(model) or 0
+    if talk is None:
+        return 0
+    return longest * (4 if model.family in THREE else 1) * talk.head_dim * weights.dtype_bytes(model, request)
 
 
 def _lmdeploy(model: Model, request: Request) -> Budget:
@@ -155,19 +172,24 @@ def _llama_cpp(model: Model, request: Request) -> Budget:
     talk, tower = model.language, model.vision
     length = request.context or max(given.prompt + request.new, min(LLAMA_CONTEXT, max_context(model) or LLAMA_CONTEXT))
     cached = Piece("KV cache", kv.cache(model, request, length, given.images), "cache")
-    buffer = 0
-    if talk is not None:
-        # a step's logits and embeddings in fp32, and the mask of the cache
-        buffer = LLAMA_STEP * 4 * (talk.vocab + talk.width) + LLAMA_STEP * length * 2
-    text = [cached, Piece("compute buffer", buffer, "activations")]
+    text = [cached, Piece("compute buffer", _llama_buffer(talk, request, length), "activations")]
     picture = [*text]
     if tower is not None and given.seen:
         most = max(one.patches // max(1, one.calls) for one in given.seen)
-        work = most * 4 * (2 * tower.inner + 6 * tower.width)
+        work = most * 4 * (tower.inner + 3 * tower.width)  # logs of towers of two sizes: -1 % and +4 %
         if request.attention == "eager":
             work += tower.heads * most * most * 4
         picture.append(Piece("vision activations", work, "activations"))
     return _partly(model, request, assemble(model, request, given, {"prefill": text, "vision": picture}))
+
+
+def _llama_buffer(talk: Language | None, request: Request, length: int) -> int:
+    """The widest moment of one step: logits and embeddings in fp32, a feed-forward block, or scores without fusing."""
+    if talk is None:
+        return 0
+    out, block = talk.vocab + talk.width, 2 * talk.inner + 3 * talk.width
+    scores = talk.heads * length if request.attention == "eager" else 0
+    return LLAMA_STEP * max(4 * max(out, block + scores), 2 * length)
 
 
 def _partly(model: Model, request: Request, budget: Budget) -> Budget:

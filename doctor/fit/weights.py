@@ -11,7 +11,10 @@ from doctor.errors import FitError
 from doctor.fit.shapes import BYTES, Count, Model, Note, Piece, Request
 from doctor.knowledge import store
 
-VISION = ("vision tower", "projector", "Q-Former", "image newline", "segmenter")
+VISION = (
+    "vision tower", "projector", "Q-Former", "image newline", "segmenter", "audio tower", "video tower",
+    "visual embeddings", "high-resolution tower",
+)  # fmt: skip
 ON_CPU = ("vision tower", "projector", "Q-Former", "image newline")  # what a device map can leave on the CPU
 CONSTANTS = "quantisation constants"
 HEAD_BITS = 6  # exl2's default for the output layer
@@ -112,8 +115,10 @@ def part_bytes(model: Model, request: Request, name: str, count: Count, form: Fo
 
 
 def _in_file(name: str, count: Count, form: Format) -> int:
-    """GGUF: the language model in the named type, the vision tower in a file of its own at 16 bit."""
-    return int(count.total * (2.0 if name in VISION else form.bits / 8))
+    """GGUF: the language model in the named type, the vision tower in a file of its own: matrices at 16 bit."""
+    if name in VISION:
+        return 2 * (count.linear + count.experts) + 4 * count.other
+    return int(count.total * form.bits / 8)
 
 
 def _touched(model: Model, form: Format, name: str) -> bool:

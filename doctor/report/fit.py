@@ -29,7 +29,7 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-class _View:
+class View:
     """One answer in one language; every text that comes from outside passes ``escape``."""
 
     def __init__(self, answer: Answer, language: str, escape: Callable[[str], str]) -> None:
@@ -96,7 +96,7 @@ class _View:
 
 def render(answer: Answer, width: int, language: str, paint: Paint, ascii_only: bool = False) -> str:
     """Text for a terminal of ``width`` columns."""
-    view = _View(answer, language, plain)
+    view = View(answer, language, plain)
     role = {"fits": "good", "tight": "warning", "no": "error"}.get(answer.verdict, "note")
     lines = [paint(line, role) for line in wrap(view.headline(), width)]
     if answer.verdict in ("no", "no-device"):
@@ -127,7 +127,7 @@ def _device_bar(answer: Answer, need: int, usable: int, total: int, width: int, 
     )
 
 
-def _chart(view: _View, width: int, ascii_only: bool) -> list[str]:
+def _chart(view: View, width: int, ascii_only: bool) -> list[str]:
     """A row a part: name, bytes, bar."""
     budget = view.answer.budget
     widest = max((piece.bytes for piece in budget.pieces), default=1)
@@ -149,7 +149,7 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - width_of(text))
 
 
-def _options(view: _View, width: int, paint: Paint) -> list[str]:
+def _options(view: View, width: int, paint: Paint) -> list[str]:
     answer = view.answer
     if answer.verdict not in ("no", "tight", "unknown"):
         return []
@@ -162,15 +162,15 @@ def _options(view: _View, width: int, paint: Paint) -> list[str]:
     return lines
 
 
-def _steps(view: _View, option: Option) -> str:
+def _steps(view: View, option: Option) -> str:
     return " + ".join(view.note(step.what) for step in option.steps)
 
 
-def _leaves(view: _View, option: Option) -> str:
+def _leaves(view: View, option: Option) -> str:
     return view.say("leaves", total=size(option.total), spare=size(option.spare))
 
 
-def _notes(view: _View, width: int) -> list[str]:
+def _notes(view: View, width: int) -> list[str]:
     if not view.answer.notes:
         return []
     return [
@@ -182,7 +182,7 @@ def _notes(view: _View, width: int) -> list[str]:
 
 def render_markdown(answer: Answer, language: str) -> str:
     """Headings, a table of parts with bars, the options as code."""
-    view = _View(answer, language, markdown)
+    view = View(answer, language, markdown)
     lines = [f"# vlmdoctor fit: {markdown(answer.budget.model)}", "", view.headline(), ""]
     if answer.verdict in ("no", "no-device"):
         lines += [view.cards(), ""]
@@ -204,12 +204,12 @@ def render_markdown(answer: Answer, language: str) -> str:
 
 
 def render_json(answer: Answer, language: str) -> str:
-    """One object; bytes are integers. The schema is public: keys are added, never changed."""
-    view = _View(answer, language, str)
+    """One object; bytes are integers. The schema is public (docs/schema/fit-1.json): keys are added, never changed."""
+    view = View(answer, language, str)
     return json.dumps(_object(answer, view), ensure_ascii=False, indent=1) + "\n"
 
 
-def _object(answer: Answer, view: _View) -> dict[str, Any]:
+def _object(answer: Answer, view: View) -> dict[str, Any]:
     budget, request = answer.budget, answer.request
     return {
         "schema": SCHEMA,
@@ -248,6 +248,6 @@ def _device(share: Share) -> dict[str, Any]:
     }
 
 
-def _option(option: Option, view: _View) -> dict[str, Any]:
+def _option(option: Option, view: View) -> dict[str, Any]:
     changes = [{"what": view.note(step.what), "flags": step.flags} for step in option.steps]
     return {"total": option.total, "spare": option.spare, "changes": changes}

@@ -77,6 +77,8 @@ WORDS: dict[str, dict[str, str]] = {
         "part.matrix being quantised": "matrix being quantised", "part.compute buffer": "compute buffer",
         "part.allocator slack": "allocator slack", "part.CUDA context": "CUDA context",
         "part.left by the fixed split": "left by the fixed split", "part.scratch buffer": "scratch buffer",
+        "part.rotary tables": "rotary tables", "part.audio tower": "audio tower", "part.video tower": "video tower",
+        "part.visual embeddings": "visual embeddings", "part.high-resolution tower": "high-resolution tower",
     },
     "zh": {
         "fits": "放得下：{model} 需要 {need}，可用 {room}，剩余 {spare}。",
@@ -143,6 +145,8 @@ WORDS: dict[str, dict[str, str]] = {
         "part.matrix being quantised": "正在量化的矩阵", "part.compute buffer": "计算缓冲区",
         "part.allocator slack": "分配器余量", "part.CUDA context": "CUDA 上下文",
         "part.left by the fixed split": "固定比例留下的空闲", "part.scratch buffer": "临时缓冲区",
+        "part.rotary tables": "旋转位置编码表", "part.audio tower": "音频编码器", "part.video tower": "视频编码器",
+        "part.visual embeddings": "视觉词嵌入", "part.high-resolution tower": "高分辨率编码器",
     },
 }  # fmt: skip
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import string
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from doctor.commands import fit as command
 from doctor.fit import Request, devices, judge, profiles, sources
@@ -14,7 +17,7 @@ from doctor.fit.count import describe
 from doctor.fit.shapes import GIB
 from doctor.model.snapshot import Snapshot
 from doctor.report import fit as report
-from doctor.report import fitwords
+from doctor.report import fithtml, fitwords
 from doctor.report.layout import width_of
 
 SMALL, LARGE = ("qwen2.5-vl-7b-instruct", "--gpu", "12GiB"), ("qwen2.5-vl-7b-instruct", "--gpu", "24GiB")
@@ -142,3 +145,24 @@ def test_to_a_file(tmp_path):
     out = tmp_path / "fit.md"
     run(*LARGE, "--format", "markdown", "-o", str(out))
     assert out.read_text().startswith("# vlmdoctor fit")
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "fit-1.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("words", [SMALL, LARGE, ("llava-v1.6-34b", "--gpu", "2x24", "--engine", "vllm")])
+def test_json_keeps_its_schema(words):
+    Draft202012Validator(SCHEMA).validate(json.loads(run(*words, "--format", "json")[0]))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_html_is_one_safe_page(language):
+    page, code = run(*SMALL, "--format", "html", "--lang", language)
+    assert code == 1
+    assert page.startswith("<!doctype html>")
+    assert page.count('class="bar"') > 5
+    hostile = replace(model("qwen2-vl-2b-instruct"), name="<script>alert(1)</script>\x1b[31m")
+    answer = judge([sources.Loaded(hostile)], Request(), devices.parse("24GiB"))
+    text = fithtml.render_html(answer, language)
+    assert "<script" not in text
+    assert "\x1b" not in text
