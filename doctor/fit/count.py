@@ -195,14 +195,25 @@ def _dtype(cfg: Config) -> str:
 
 
 def _quantised(cfg: Config) -> str | None:
-    """``quant_method`` with its width, as :data:`doctor.fit.weights.FORMATS` names it."""
+    """``quant_method`` with its width, as rules/kb/quant_formats.json names it; else the method as it calls itself."""
     q = cfg.sub("quantization_config")
     if q is None:
         return None
     method, bits = q.text("quant_method"), q.maybe("bits") or 4
     if method == "bitsandbytes":
         return "nf4" if q.flag("load_in_4bit") else "int8"
-    return {"gptq": f"gptq{bits}", "awq": "awq4", "fp8": "fp8", "exl2": "exl2"}.get(method, method or "?")
+    if method == "compressed-tensors":
+        return _compressed(q)
+    names = {"gptq": f"gptq{bits}", "awq": "awq4", "fp8": "fp8", "fbgemm_fp8": "fp8", "exl2": "exl2"}
+    return names.get(method, method or "?")
+
+
+def _compressed(q: Config) -> str:
+    """What llm-compressor wrote: the width of the first group's weights; 4 bit packs like GPTQ, 8 bit like fp8."""
+    groups = q.sub("config_groups") or Config({})
+    first = next((one for key in groups.values if (one := groups.sub(key)) is not None), Config({}))
+    bits = (first.sub("weights") or Config({})).maybe("num_bits")
+    return {4: "gptq4", 8: "fp8"}.get(bits or 0, "compressed-tensors")
 
 
 def _skipped(cfg: Config) -> tuple[str, ...]:

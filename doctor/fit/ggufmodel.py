@@ -44,7 +44,8 @@ def model(files: Sequence[File], source: str) -> Model:
     if not texts and not eyes:
         raise FitError("no GGUF file here says which architecture it holds")
     if not texts:
-        return _vision(eyes[0], source)
+        alone = _vision(eyes[0], source)
+        return replace(alone, unknown=("language model (this is its mmproj file)", *alone.unknown))
     rest = [row for file in files if not file.architecture and file.keys.get("split.count") for row in file.rows]
     text = _text(File(texts[0].name, texts[0].keys, [*texts[0].rows, *rest]), source)
     return _join(text, _vision(eyes[0], source)) if eyes else text

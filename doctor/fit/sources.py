@@ -16,7 +16,7 @@ from typing import Any
 from doctor.collect import child
 from doctor.collect.probe import hubpaths
 from doctor.errors import FitError, ProbeError
-from doctor.fit import ggufmodel, profiles, stored
+from doctor.fit import ggufmodel, profiles, stored, weights
 from doctor.fit.count import describe
 from doctor.fit.shapes import Model, Note
 
@@ -72,6 +72,8 @@ def _from_files(name: str, found: Found) -> Loaded:
         model = replace(model, source=f"config.json and weight headers in {found.path}")
     else:
         notes.append(Note("note.config", {}))
+        if model.quantised is not None and model.quantised not in weights.formats():
+            model = replace(model, unknown=(*model.unknown, f"weights in {model.quantised[:40]}"))
     notes += [Note("note.damage", {"what": what}) for what in found.problems[:3]]
     return Loaded(model, None, tuple(notes))
 

@@ -391,3 +391,52 @@ def test_the_package_can_be_called():
     assert doctor.fit.fit is fit
     with pytest.raises(AttributeError):
         _ = doctor.nothing
+
+
+def test_an_adapter_alone_names_its_model(tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "Qwen/Qwen2-VL-7B-Instruct"}))
+    safetensors(tmp_path / "adapter_model.safetensors", [("x.lora_A.weight", "F32", [8, 64])])
+    with pytest.raises(FitError, match="an adapter only, made for Qwen/Qwen2-VL-7B-Instruct"):
+        sources.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"quant_method": "fbgemm_fp8"}, "fp8"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}, "gptq4"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8}}}}, "fp8"),
+        ({"quant_method": "compressed-tensors"}, "compressed-tensors"),
+        ({"quant_method": "mxfp4"}, "mxfp4"),
+    ],
+)
+def test_quantised_configurations_without_readable_weights(tmp_path, written, read):
+    config = {**profiles.get("qwen2.5-vl-3b-instruct").config, "quantization_config": written}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    found = sources.load(str(tmp_path)).model
+    assert found.quantised == read
+    assert found.unknown == (() if read in weights.formats() else (f"weights in {read}",))
+    answer = fit(str(tmp_path), "24", images=())
+    assert answer.verdict == ("fits" if read in weights.formats() else "unknown")
+
+
+def test_a_vision_file_alone_is_no_whole_model(tmp_path):
+    gguf(tmp_path / "mmproj.gguf", EYES, [("v.patch_embd.weight", [14, 14, 3, 32]), ("mm.0.weight", [32, 64])])
+    answer = fit(str(tmp_path / "mmproj.gguf"), "8")
+    assert answer.verdict == "unknown"
+    assert "language model" in answer.budget.unknown[0]
+
+
+def test_options_of_any_model_hold_what_they_promise():
+    import random
+
+    draw = random.Random(11)
+    for _ in range(40):
+        name, engine = draw.choice(profiles.names()), draw.choice(sorted(options.engines.ENGINES))
+        one, request = model(name), Request(engine=engine, images=((draw.randint(200, 3000), 900),), new=1024)
+        room = devices.parse(f"{max(1, estimate(one, request).total / GIB * draw.uniform(0.2, 0.95)):.1f}GiB")
+        for option in options.nearest(one, request, room):
+            assert all(step.flags for step in option.steps)
+            if option.cost < 90:
+                other, changed = options.changed(one, request, option.steps)
+                assert devices.place(other, changed, estimate(other, changed), room)[1], (name, option)

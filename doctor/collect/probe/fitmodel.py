@@ -75,6 +75,8 @@ def folder(path):
     for field, wanted in (("config", "config.json"), ("pre", "preprocessor_config.json")):
         if wanted in names:
             config(field, os.path.join(path, wanted))
+    if "adapter_config.json" in names and "config.json" not in names:
+        adapter(os.path.join(path, "adapter_config.json"))
     heads = [n for n in names if n.endswith(".safetensors")]
     single = {n for n in heads if n.startswith("consolidated")}
     if single and len(single) < len(heads):
@@ -87,6 +89,14 @@ def folder(path):
             gguf(os.path.join(path, name))
     if "model.safetensors.index.json" in names:
         shards(path, set(names))
+
+
+def adapter(path):
+    """A folder with an adapter only: the model it belongs to has to be asked for."""
+    found, head = weights.load_json(path)
+    base = found.get("base_model_name_or_path") if isinstance(found, dict) and not head.problem else None
+    whose = str(base)[:120] if base else "a model that it does not name"
+    say(problem="an adapter only, made for %s: ask for that model" % whose)
 
 
 def shards(path, names):
