@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -28,7 +28,20 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
             variables["env." + step.target] = step.to
         elif step.kind == "unset_env":
             variables["env." + step.target] = None
+    covered = snapshot.get("python.shadows", [])
+    bare = [row for row in covered if _uncovers(variables, str(row.get("where")))]
+    if bare:
+        variables["python.shadows"] = [row for row in covered if row not in bare]
+        seen = {normalise(str(row.get("hides"))): row["hidden"] for row in bare if row.get("hidden")}
+        dists = {**seen, **dists}
     return derive(changed(snapshot.with_facts(variables), dists))
+
+
+def _uncovers(variables: Mapping[str, Any], where: str) -> bool:
+    """True when the variables take the folder from the path whose packages hide those of the environment."""
+    if where == "user-site":
+        return bool(variables.get("env.PYTHONNOUSERSITE"))
+    return where == "PYTHONPATH" and "env.PYTHONPATH" in variables and not variables["env.PYTHONPATH"]
 
 
 def _again(snapshot: Snapshot, step: FixStep) -> str | None:

@@ -92,8 +92,10 @@ def picture(root: Path) -> Picture:
 
 def differences(before: Picture, fixed: Picture, probed: Picture, after: Picture) -> list[str]:
     """What undo did not bring back; what only the probe wrote, where the fix had changed nothing, is not its business."""
-    wrong = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
-    return sorted(name for name in wrong if not (before.get(name) == fixed.get(name) != probed.get(name)))
+    wrong = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    probes = {name for name in wrong if before.get(name) == fixed.get(name) != probed.get(name)}
+    around = {str(parent) for name in probes for parent in Path(name).parents}  # folders that are not empty because of it
+    return sorted(wrong - probes - around)
 
 
 def slugs(text: str) -> list[str] | None:

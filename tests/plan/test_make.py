@@ -137,3 +137,12 @@ def test_consequences_that_outlive_their_root_are_cured_too():
     made = plan(snapshot, RULES)
     assert moves(made) == {"tokenizers": "0.20.3"}
     assert not [step for step in made.steps if step.target == "~illow"]
+
+
+def test_a_variable_that_uncovers_the_environments_own_packages_is_enough():
+    old = {"module": "huggingface_hub", "path": "~/.local/lib/python3.11/site-packages", "hides": "huggingface-hub"}
+    shadow = {**old, "where": "user-site", "version": "0.16.4", "hidden": "0.34.6"}
+    facts = {"python__user_site_enabled": True, "python__shadows": [shadow]}
+    made = plan(machine({"transformers": "4.57.1", "huggingface-hub": "0.16.4", "tokenizers": "0.22.1"}, **facts), RULES)
+    assert [step.target for step in made.steps] == ["PYTHONNOUSERSITE"]
+    assert not made.moves
