@@ -90,7 +90,7 @@ def command(
         return _apply(shown, look, rules, destructive, fresh=report is None)
     if not dry_run and format_ == "text" and not applies and not idle:
         click.echo(say(look.lang, "fix.hint"))
-    return int(bool(made.conflicts) or (yes and bool(made.goals)))
+    return int(bool(made.conflicts or made.unconfirmed) or (yes and bool(made.goals)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ def _apply(shown: Shown, look: Look, rules: tuple[Rule, ...], destructive: bool,
     refused = refusal(plan, snapshot, target)
     if refused:
         raise ApplyError("install", say(look.lang, "fix.not." + refused.why, name=refused.name))
+    if plan.unconfirmed:
+        raise ApplyError("plan", say(look.lang, "fix.strange", what=", ".join(plan.unconfirmed)))
     if not fresh:
         changed = verify.changed(snapshot, look.now())
         if changed:

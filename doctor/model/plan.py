@@ -56,7 +56,7 @@ class Install:
 class Side:
     """One requirement of a disagreement: ``by`` (a rule, ``torch 2.5.1``) asks for ``name`` in ``spec``.
 
-    ``by`` is ``keep`` for what is to stay at the version ``spec``.
+    ``by`` is ``keep`` for what is to stay at the version ``spec``. An empty ``spec`` asks that it goes.
     """
 
     by: str

@@ -44,7 +44,7 @@ class World:
     gone: frozenset[str] = frozenset()  # what the plan removes and does not bring back
     lenient: bool = False
     torch_free: bool = False
-    rounds: int = 300  # versions tried before it is said that nothing agrees; about 0.1 s
+    rounds: int = 120  # versions tried before it is said that nothing agrees; about 0.1 s
     lessons: Lessons = Lessons()
     cache: dict[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
 

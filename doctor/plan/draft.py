@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from doctor.model import FixStep, Snapshot
@@ -106,10 +106,21 @@ def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draf
 
 def solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
     """All of these cures. Raises Unsolvable."""
+    torn = [side for cure in cures for side in _torn(snapshot, cure, terms.keep)]
+    if torn:
+        raise Unsolvable(torn)
     world = world_of(snapshot, cures, terms)
     solution = solve(world)
     moves = lanes.moves(world, moved(world, solution))
     return Draft(tuple(cures), world, solution, moves, rebuilds(world, moves))
+
+
+def _torn(snapshot: Snapshot, cure: Cure, keep: frozenset[str]) -> Iterator[Side]:
+    """What is to stay and would be removed: a side without a version asks that it goes."""
+    installed = snapshot.dists()
+    for name in sorted(choose.removed([cure]) & keep & installed.keys()):
+        yield Side(cure.finding.rule, name, "")
+        yield Side("keep", name, installed[name])
 
 
 def world_of(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> World:

@@ -153,6 +153,14 @@ def _changes_installed(cure: Cure, snapshot: Snapshot) -> bool:
     return any(snapshot.get("dist." + normalise(step.target)) for step in cure.steps if step.kind in choose.PACKAGES)
 
 
+def _about_installed(found: Finding, draft: Draft) -> bool:
+    """True for what packages cure that are there already; what is missing the installer brings by itself."""
+    if not found.fix:
+        return False
+    cure = Cure(found, choose.ways(found)[0])
+    return cure.certain and all(normalise(step.target) in draft.world.installed for step in cure.steps)
+
+
 def _better(cure: Cure, after: dict[str, Finding], had: bool) -> Cure | None:
     """The finding of now, when it asks for something else than before; else another way, when its way did not help."""
     found = after.get(cure.finding.rule)
@@ -180,7 +188,7 @@ def _improved(
     known = {cure.finding.rule for cure in cures}
     acting = {cure.finding.rule: cure for cure in draft.cures}
     for rule, found in after.items():
-        fresh = found.severity == "error" and rule not in before
+        fresh = rule not in before and (found.severity == "error" or _about_installed(found, draft))
         root = acting.get(beneath.get(rule, ""))
         stays = root is not None and choose.left_over(found, root)
         if rule not in known and found.fix and (fresh or stays):

@@ -71,6 +71,13 @@ def _rows(plan: Plan, style: Style) -> Iterator[Row]:
     for found in plan.conflicts:
         yield Row("")
         yield from disagreement(found, style)
+    yield from strange(plan, style)
+
+
+def strange(plan: Plan, style: Style) -> Iterator[Row]:
+    """Errors that the prediction shows anew: such a plan is not applied."""
+    for rule in plan.unconfirmed:
+        yield Row(say(style.language, "fix.strange", what=f"{rule} {_title(rule, {}, style)}"), depth=0)
 
 
 def _title(rule: str, bound: Mapping[str, str], style: Style) -> str:
@@ -155,6 +162,8 @@ def side(each: Side, language: str) -> str:
     """One side of a disagreement in words."""
     if each.by == "keep":
         return say(language, "fix.stays", name=each.name, version=each.spec)
+    if not each.spec:
+        return say(language, "fix.goes", by=each.by, name=each.name)
     return say(language, "fix.asks", by=each.by, asks=each.name + each.spec)
 
 
@@ -169,6 +178,7 @@ def _some(moves: Sequence[Move], language: str) -> str:
 def tail(plan: Plan, style: Style) -> list[str]:
     """What a script says at its end, as plain lines."""
     rows = [*hand(plan, style), *(row for found in plan.conflicts for row in disagreement(found, style))]
+    rows += strange(plan, style)
     return [row.text for row in rows if row.text]
 
 
