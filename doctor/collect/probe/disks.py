@@ -5,10 +5,12 @@ import re
 
 import apart
 import paths
+from patterns import compiled
 from wire import Group
 
-NETWORK = re.compile(
-    r"(?:nfs\d?|cifs|smb\w*|9p|ceph|lustre|gpfs|beegfs\w*|glusterfs|afs|fuse\.(?:sshfs|juicefs|s3fs|rclone|goofys|glusterfs|ossfs|cosfs|alluxio\S*))$"
+NETWORK = (
+    r"(?:nfs\d?|cifs|smb\w*|9p|ceph|lustre|gpfs|beegfs\w*|glusterfs|afs"
+    r"|fuse\.(?:sshfs|juicefs|s3fs|rclone|goofys|glusterfs|ossfs|cosfs|alluxio\S*))$"
 )
 PSEUDO = (
     "proc",
@@ -25,8 +27,9 @@ PSEUDO = (
     "securityfs",
     "debugfs",
 )
-DATA = re.compile(
-    r"(?:/root/autodl-(?:tmp|fs)|/data\w*(?:/[^/]+)?|/mnt/[^/]+|/media/[^/]+/[^/]+|/hy-tmp|/workspace|/openbayes/\w+(?:/\w+)?|/nvme\w*|/ssd\w*|/scratch\w*)$"
+DATA = (
+    r"(?:/root/autodl-(?:tmp|fs)|/data\w*(?:/[^/]+)?|/mnt/[^/]+|/media/[^/]+/[^/]+|/hy-tmp|/workspace"
+    r"|/openbayes/\w+(?:/\w+)?|/nvme\w*|/ssd\w*|/scratch\w*)$"
 )
 DATA_CAP = 8
 
@@ -76,7 +79,7 @@ def roles(ctx, table):
         ("pip_cache", env.get("PIP_CACHE_DIR") or _pip_cache(cache, env)),
         ("root", os.path.abspath(os.sep)),
     ]
-    points = sorted(point for point, kind, _ in table if kind not in PSEUDO and DATA.match(point))
+    points = sorted(point for point, kind, _ in table if kind not in PSEUDO and compiled(DATA).match(point))
     wanted.extend(("data", point) for point in points[:DATA_CAP])
     return [(role, _absolute(path, ctx.get("cwd"))) for role, path in wanted if path]
 
@@ -96,7 +99,7 @@ def _absolute(path, cwd):
 
 
 def _mount_facts(mount):
-    return {"mount": mount[0], "fstype": mount[1], "network": NETWORK.match(mount[1]) is not None}
+    return {"mount": mount[0], "fstype": mount[1], "network": compiled(NETWORK).match(mount[1]) is not None}
 
 
 def look(path, table):

@@ -1,7 +1,6 @@
 """Which distributions the programs of the target see, in import order."""
 import json
 import os
-import re
 
 import interp
 import metadata
@@ -9,10 +8,11 @@ import moved
 import paths
 import requirements
 import wire
+from patterns import compiled
 
 _KINDS = ((".dist-info", "dist-info"), (".egg-info", "egg-info"), (".egg-link", "egg-link"), (".egg", "egg"))
-_USER = re.compile(r"://[^/@\s]*@")
-_MAPPING = re.compile(r"""(?:'|")([\w.]+)(?:'|")\s*:\s*(?:'|")((?:/|[A-Za-z]:)[^'"\n]{1,4000})(?:'|")""")
+_USER = r"://[^/@\s]*@"
+_MAPPING = r"""(?:'|")([\w.]+)(?:'|")\s*:\s*(?:'|")((?:/|[A-Za-z]:)[^'"\n]{1,4000})(?:'|")"""
 
 
 class Listing(object):
@@ -242,7 +242,7 @@ def _direct(text):
         commit = "@%s" % vcs["commit_id"] if vcs.get("commit_id") else ""
     except (ValueError, AttributeError, TypeError):
         return {}
-    found = {"source": (prefix + _USER.sub("://", url) + commit)[:500]}
+    found = {"source": (prefix + compiled(_USER).sub("://", url) + commit)[:500]}
     if editable:
         found["editable"] = True
         if url.startswith("file://"):
@@ -266,7 +266,7 @@ def targets(dist, have):
         if not name.startswith(("__editable__", "_")) or stem not in name.replace("-", "_").replace(".", "_").lower():
             continue
         if name.startswith("__editable__") and name.endswith(".py"):
-            found += [path for _, path in _MAPPING.findall(paths.text(os.path.join(dist.folder, name)) or "")]
+            found += [path for _, path in compiled(_MAPPING).findall(paths.text(os.path.join(dist.folder, name)) or "")]
         elif name.endswith(".pth"):
             found += [os.path.join(dist.folder, line) for file, line in interp.pth_lines(dist.folder, have.target)
                       if file == name]

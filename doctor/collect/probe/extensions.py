@@ -1,28 +1,28 @@
 """Compiled extensions that cannot load: judged by file name and ELF headers against what is installed here."""
 import os
-import re
 
 import dists
 import elf
 import libsearch
 import paths
 import torchlib
+from patterns import compiled
 
-_TAGGED = re.compile(r"^(.*?)\.(?:(cpython-\d+[a-z]*|pypy\d+-pp\d+)(?:-[\w-]+)?|(abi3|abi4))\.so$")
+_TAGGED = r"^(.*?)\.(?:(cpython-\d+[a-z]*|pypy\d+-pp\d+)(?:-[\w-]+)?|(abi3|abi4))\.so$"
 # at::, c10::, torch:: and THP names: what only torch's own libraries define.
-_TORCH = re.compile(br"^_Z(?:TI|TV|TS|GV)?(?:NK?|NO|NV)?K?(?:2at|3c10|5torch)|^_Z\d+THP|^THP[A-Z]")
-_CUDA_API = re.compile(br"^(nccl[A-Z]|cudnn[A-Z]|cublas|cusparse|cusolver|cufft|curand|cupti|__?nvJitLink|nvJitLink)")
-_CUDART = re.compile(r"^libcudart\.so\.(\d+)")
+_TORCH = br"^_Z(?:TI|TV|TS|GV)?(?:NK?|NO|NV)?K?(?:2at|3c10|5torch)|^_Z\d+THP|^THP[A-Z]"
+_CUDA_API = br"^(nccl[A-Z]|cudnn[A-Z]|cublas|cusparse|cusolver|cufft|curand|cupti|__?nvJitLink|nvJitLink)"
+_CUDART = r"^libcudart\.so\.(\d+)"
 _CORE = ("libc10.so", "libtorch_cpu.so", "libtorch_python.so")
 _MORE = ("libtorch_cuda.so", "libc10_cuda.so", "libtorch.so", "libtorch_hip.so", "libc10_hip.so",
          "libtorch_cuda_linalg.so", "libtorch_xpu.so", "libc10_xpu.so", "libshm.so")
 # Loaded only on demand, one of several, or only where another program is installed: their absence breaks nothing.
-OPTIONAL = re.compile(
+OPTIONAL = (
     r"ffmpeg|sox|torchcodec|nvshmem|providers_|tbbpool|omppool|caffe2_nvrtc|nvrtc|mpi|tensorrt|[/_]qt|test"
     r"|torchvision/(image|video_reader)|_tkinter|_imagingtk|cuda_linalg|nocublaslt|libpng|video_reader"
 )
 # Libraries without a Python tag in their names that their package loads.
-PLAIN = re.compile(
+PLAIN = (
     r"^(torchvision/_C|torchaudio/lib/(lib|_)torchaudio|torch/lib/libtorch_(cpu|cuda|python)"
     r"|torch/lib/libc10(_cuda)?|llama_cpp/(lib/)?lib(llama|ggml[\w-]*)|torch_\w+/_\w+|\w+/_C|triton/_C/libtriton|detectron2/_C)\.so$"
 )
@@ -95,7 +95,7 @@ class Judge(object):
         if self.loader.machine and lib.machine != self.loader.machine:
             return [{"problem": "other-machine", "wants": elf.MACHINES.get(lib.machine, str(lib.machine)),
                      "has": elf.MACHINES.get(self.loader.machine)}]
-        needed = [soname for soname in lib.needed if not libsearch.NEVER.match(soname)]
+        needed = [soname for soname in lib.needed if not compiled(libsearch.NEVER).match(soname)]
         linked = any(soname.startswith(("libtorch", "libc10")) for soname in needed) or dist.name == "torch"
         after = linked or dist.name in AFTER_TORCH
         found = {soname: self.loader.find(soname, lib, after) for soname in needed}
@@ -118,9 +118,9 @@ class Judge(object):
         if not self.torch_cuda:
             return []
         major = self.torch_cuda.partition(".")[0]
-        majors = [(soname, _CUDART.match(soname).group(1)) for soname in needed if _CUDART.match(soname)]
-        return [{"problem": "cuda-major", "library": soname, "wants": wants, "has": self.torch_cuda}
-                for soname, wants in majors if wants != major]
+        runtimes = [found for found in map(compiled(_CUDART).match, needed) if found]
+        return [{"problem": "cuda-major", "library": found.string, "wants": found.group(1), "has": self.torch_cuda}
+                for found in runtimes if found.group(1) != major]
 
     def _levels(self, lib):
         """GLIBC_ and GLIBCXX_ tags that the system's libraries do not have."""
@@ -155,7 +155,7 @@ class Judge(object):
         self._seen.add(path)
         try:
             with elf.Elf(path) as lib:
-                needed = [soname for soname in lib.needed if not libsearch.NEVER.match(soname)]
+                needed = [soname for soname in lib.needed if not compiled(libsearch.NEVER).match(soname)]
                 found = {soname: self.loader.find(soname, lib, True, self.loader.preloads) for soname in needed}
                 problems = [{"problem": "missing-library", "library": name} for name in needed if found[name] is None]
                 problems += self._symbols(True, lib, found)
@@ -173,10 +173,10 @@ class Judge(object):
             return []  # the missing library is the cause
         for name in lib.undefined():
             if own:
-                if not near or not _CUDA_API.match(name):
+                if not near or not compiled(_CUDA_API).match(name):
                     continue
                 providers = near
-            elif _TORCH.match(name):
+            elif compiled(_TORCH).match(name):
                 providers = tables + near
             else:
                 continue
@@ -187,7 +187,7 @@ class Judge(object):
 
     def _undefined(self, name, found):
         text = name.decode("utf-8", "replace")
-        stem = _CUDA_API.match(name)
+        stem = compiled(_CUDA_API).match(name)
         record = {"problem": "undefined-symbol", "symbol": text}
         if stem:
             word = "lib" + stem.group(1).decode("ascii").lower().strip("_")[:6]
@@ -214,7 +214,7 @@ def other_python(libs, tag):
     """Extensions made for another Python only: ``[(file, its tag)]``."""
     groups = {}
     for name in libs:
-        found = _TAGGED.match(name)
+        found = compiled(_TAGGED).match(name)
         if found:
             groups.setdefault(found.group(1), []).append((name, found.group(2)))
     wrong = []
@@ -229,12 +229,12 @@ def loadable(name, judge):
     """A library that this Python itself would open: tagged for it, or a plain one that we know to be loaded."""
     if judge.torch_cuda and name == "bitsandbytes/libbitsandbytes_cuda%s.so" % judge.torch_cuda.replace(".", ""):
         return True
-    if OPTIONAL.search(name):
+    if compiled(OPTIONAL).search(name):
         return False
-    found = _TAGGED.match(name)
+    found = compiled(_TAGGED).match(name)
     if found:
         return found.group(2) in (None, judge.tag)
-    return bool(PLAIN.match(name))
+    return bool(compiled(PLAIN).match(name))
 
 
 def problems_of(dist, libs, judge):

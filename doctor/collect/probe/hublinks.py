@@ -4,10 +4,11 @@ import re
 import shlex
 
 import weights
+from patterns import compiled
 
 SCRIPTS = 20  # scripts read
 SCRIPT_CAP = 65536  # bytes of each
-LINK = re.compile(r"^\s*(?:sudo\s+)?ln\s+(.*)$", re.MULTILINE)
+LINK = r"(?m)^\s*(?:sudo\s+)?ln\s+(.*)$"
 
 
 def planned(cwd):
@@ -31,7 +32,7 @@ def _links(text, cwd):
     if re.search(r"\bcd\s", text):
         return  # where the links then lie is not certain
     made = {os.path.normpath(m) for m in re.findall(r"mkdir\s+(?:-\w+\s+)*[\"']?([^\s\"';&|]+)", text)}
-    for line in LINK.findall(text):
+    for line in compiled(LINK).findall(text):
         words = _words(line)
         if len(words) != 2 or "$" in words[1]:
             continue

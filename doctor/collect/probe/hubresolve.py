@@ -7,8 +7,9 @@ import os
 import re
 
 import hubscan
+from patterns import compiled
 
-REPO_ID = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
+REPO_ID = r"^[\w.-]{1,96}(/[\w.-]{1,96})?$"
 NEAR = 20  # names listed
 SUFFIXES = ("hf", "instruct", "chat", "it", "base", "pt", "awq", "gptq", "int4", "int8", "fp8", "merged", "preview")
 
@@ -40,7 +41,7 @@ def resolve(name, cwd, root):
         place = Place(name, "file", local, True)
         place.links = links_on(local)
         return place
-    if REPO_ID.match(name) and not name.startswith("."):
+    if compiled(REPO_ID).match(name) and not name.startswith("."):
         place = _cached(name, root)
     else:
         place = Place(name, "folder" if _path_like(name) else "invalid")

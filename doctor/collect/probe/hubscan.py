@@ -8,7 +8,6 @@ import errno
 import itertools
 import json
 import os
-import re
 import stat
 import sys
 
@@ -19,7 +18,7 @@ FORMATS = {
 }
 WEIGHT_LIKE = tuple("." + ending for ending in FORMATS)
 BY_FD = os.scandir in getattr(os, "supports_fd", ())
-SHARD = re.compile(r"^(.*?)-(\d{5,6})-of-(\d{5,6})(\.\w+)$", re.DOTALL)
+SHARD = r"(?s)^(.*?)-(\d{5,6})-of-(\d{5,6})(\.\w+)$"
 DEPTH = 8  # folders below a snapshot
 KEEP = 20  # names kept of each kind of damage
 REF_CAP = 256  # bytes of a refs file

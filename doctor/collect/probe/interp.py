@@ -4,13 +4,13 @@ Two cases: this process *is* the target (its ``site`` has not run, so venv and u
 rules of site.py), or the target does not start and ``ctx["prefix"]`` names its folder: then files alone speak.
 """
 import os
-import re
 import sys
 
 import paths
+from patterns import compiled
 
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+)(\w*))?")
-_FOLDER = re.compile(r"(python|pypy)(\d)\.(\d+)(t?)$")
+_VERSION = r"(\d+)\.(\d+)(?:\.(\d+)(\w*))?"
+_FOLDER = r"(python|pypy)(\d)\.(\d+)(t?)$"
 
 
 class Target(object):
@@ -70,13 +70,13 @@ class Target(object):
 
     def _version_from_files(self):
         cfg = self.cfg or {}
-        found = _VERSION.match(cfg.get("version") or cfg.get("version_info") or "")
+        found = compiled(_VERSION).match(cfg.get("version") or cfg.get("version_info") or "")
         self.implementation = (cfg.get("implementation") or "cpython").lower()
         if found:
             self.version = tuple(int(part) for part in found.groups()[:3] if part)
             self.version_text = ".".join(str(part) for part in self.version)
         for name in sorted(paths.quiet_names(os.path.join(self.prefix, "lib")), reverse=True):
-            folder = _FOLDER.match(name)
+            folder = compiled(_FOLDER).match(name)
             if folder and (not self.version or folder.group(3) == str(self.version[1])):
                 self.threaded = folder.group(4) == "t"
                 if folder.group(1) == "pypy":

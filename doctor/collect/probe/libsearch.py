@@ -7,10 +7,11 @@ import re
 
 import elf
 import paths
+from patterns import compiled
 
 # The driver's own libraries come and go with the driver, not with the environment; the loader brings itself.
-NEVER = re.compile(r"^(ld-linux|ld-musl|linux-vdso|libcuda\.so|libnvidia-|libnvcuvid|libpython3\.so)")
-_TAG = re.compile(r"^(GLIBC|GLIBCXX|CXXABI|GCC)_(\d+(?:\.\d+)*)$")
+NEVER = r"^(ld-linux|ld-musl|linux-vdso|libcuda\.so|libnvidia-|libnvcuvid|libpython3\.so)"
+_TAG = r"^(GLIBC|GLIBCXX|CXXABI|GCC)_(\d+(?:\.\d+)*)$"
 CACHE_CAP = 8 << 20
 _ARCH = (os.uname().machine if hasattr(os, "uname") else "") + "-linux-gnu"
 _SYSTEM = ("/lib64", "/usr/lib64", "/lib/" + _ARCH, "/usr/lib/" + _ARCH, "/lib", "/usr/lib", "/usr/local/lib")
@@ -18,7 +19,7 @@ _SYSTEM = ("/lib64", "/usr/lib64", "/lib/" + _ARCH, "/usr/lib/" + _ARCH, "/lib",
 
 def level(tag):
     """``("GLIBCXX", (3, 4, 30))`` of a version tag; ``None`` for private and odd ones."""
-    found = _TAG.match(tag)
+    found = compiled(_TAG).match(tag)
     return (found.group(1), tuple(int(part) for part in found.group(2).split("."))) if found else None
 
 

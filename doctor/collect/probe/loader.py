@@ -6,18 +6,19 @@ import re
 import apart
 import paths
 import scout
+from patterns import compiled
 from wire import Group
 
-LIBRARY = re.compile(
+LIBRARY = (
     r"(lib(?:cudart|cublas|cublasLt|cudnn(?:_\w+)?|nccl|nvrtc|nvJitLink|cusparse|cusparseLt|cufft|curand|cusolver|cupti|nvToolsExt|"
     r"stdc\+\+|gomp|iomp5|cuda|nvidia-ml))\.so((?:\.\d+)*)$"
 )
 ENTRY_CAP = 64  # entries of LD_LIBRARY_PATH that are looked at
 SCAN_CAP = 16 << 20  # bytes of a libstdc++ read to find its version tags
 HEAD = 4 << 20  # bytes that hold the names of a library's functions
-JITLINK = re.compile(rb"__nvJitLink\w{3,30}_(1\d)_(\d{1,2})\x00")
-WHEEL = re.compile(r"nvidia[_-]([a-z_]+?)(?:[_-]cu\d\d)?-(\d[\d.]*)\.dist-info$")
-TAG = re.compile(rb"GLIBCXX_(3\.4(?:\.\d{1,3})?)\x00")
+JITLINK = rb"__nvJitLink\w{3,30}_(1\d)_(\d{1,2})\x00"
+WHEEL = r"nvidia[_-]([a-z_]+?)(?:[_-]cu\d\d)?-(\d[\d.]*)\.dist-info$"
+TAG = rb"GLIBCXX_(3\.4(?:\.\d{1,3})?)\x00"
 CACHE = "/etc/ld.so.cache"
 FOLDERS = (
     "/usr/lib/wsl/lib",
@@ -48,7 +49,7 @@ def glibcxx(path):
     named = re.search(r"libstdc\+\+\.so\.6\.0\.(\d+)$", os.path.realpath(path))
     if named:
         return "3.4." + named.group(1)
-    tags = {tag.decode() for tag in TAG.findall(paths.read(path, SCAN_CAP) or b"")}
+    tags = {tag.decode() for tag in compiled(TAG).findall(paths.read(path, SCAN_CAP) or b"")}
     return max(tags, key=by_number) if tags else None
 
 
@@ -57,11 +58,11 @@ def release(path, soname):
     parts = os.path.realpath(path).split(os.sep)
     if len(parts) > 4 and parts[-4] == "nvidia" and parts[-2] == "lib":
         for name in paths.quiet_names(os.sep.join(parts[:-4])):
-            found = WHEEL.match(name)
+            found = compiled(WHEEL).match(name)
             if found and found.group(1) == parts[-3]:
                 return found.group(2)
     if soname == "libnvJitLink":
-        inside = JITLINK.findall(paths.read(path, HEAD) or b"")
+        inside = compiled(JITLINK).findall(paths.read(path, HEAD) or b"")
         return "%d.%d" % max((int(major), int(minor)) for major, minor in inside) if inside else None
     return None
 
@@ -69,7 +70,7 @@ def release(path, soname):
 def describe(path, via):
     """The record of one library file."""
     real = os.path.realpath(path)
-    match, real_match = LIBRARY.match(os.path.basename(path)), LIBRARY.match(os.path.basename(real))
+    match, real_match = compiled(LIBRARY).match(os.path.basename(path)), compiled(LIBRARY).match(os.path.basename(real))
     version = ((real_match or match).group(2) or match.group(2)).lstrip(".") or None
     if version and "." not in version:
         version = release(path, match.group(1)) or version
@@ -91,7 +92,7 @@ def libraries(folder, via):
     """Records of one folder, one for each library and major number. Links without a number serve compilers only."""
     best = {}
     for name in sorted(os.listdir(folder)):
-        match = LIBRARY.match(name)
+        match = compiled(LIBRARY).match(name)
         if match is None or (not match.group(2) and match.group(1) != "libcuda"):
             continue
         path = os.path.join(folder, name)
@@ -131,7 +132,7 @@ def read_overrides(ctx):
 def _look(job):
     via, path = job
     if via == "LD_PRELOAD":
-        found = LIBRARY.match(os.path.basename(path)) and os.path.isfile(path)
+        found = compiled(LIBRARY).match(os.path.basename(path)) and os.path.isfile(path)
         return [describe(path, via)] if found else []
     if via == "conda" and not os.path.isdir(os.path.join(os.path.dirname(path), "conda-meta")):
         return []

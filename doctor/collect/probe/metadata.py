@@ -3,25 +3,26 @@ import os
 import re
 
 import paths
+from patterns import compiled
 
 HEADER_CAP = 262144  # bytes; torch's is 30 kB, the longest seen 90 kB
-_RUNS = re.compile(r"[-_.]+")
-_EGG = re.compile(r"-py\d(?:\.\d+)?(?:-.*)?$")
-_SPLIT = re.compile(r"^(.+?)-(v?\d[^-]*(?:-\d+)?)$")
-_HEADERS = re.compile(b"^(Name|Version|Requires-Dist|Requires-Python):(.*)$", re.IGNORECASE | re.MULTILINE)
+_RUNS = r"[-_.]+"
+_EGG = r"-py\d(?:\.\d+)?(?:-.*)?$"
+_SPLIT = r"^(.+?)-(v?\d[^-]*(?:-\d+)?)$"
+_HEADERS = b"(?im)^(Name|Version|Requires-Dist|Requires-Python):(.*)$"
 
 
 def normalise(name):
     """PEP 503 normalised name."""
-    return _RUNS.sub("-", name).lower()
+    return compiled(_RUNS).sub("-", name).lower()
 
 
 def split_folder(entry):
     """``(name, version or None)`` from ``numpy-1.26.4.dist-info`` and its older relatives."""
     stem = entry.rpartition(".")[0]
     if entry.endswith((".egg-info", ".egg")):
-        stem = _EGG.sub("", stem)
-    found = _SPLIT.match(stem)
+        stem = compiled(_EGG).sub("", stem)
+    found = compiled(_SPLIT).match(stem)
     if found:
         return found.group(1), found.group(2).replace("_", "-") if "_" in found.group(2) else found.group(2)
     name, _, version = stem.partition("-")
@@ -85,7 +86,7 @@ def parse(data):
     if b"\n " in head or b"\n\t" in head:
         head = re.sub(b"\n[ \t]+", b" ", head)
     found = {}
-    for key, value in _HEADERS.findall(head):
+    for key, value in compiled(_HEADERS).findall(head):
         word = key.decode("ascii").lower()
         found.setdefault(word, []).append(value.strip().decode("utf-8", "replace"))
     return found

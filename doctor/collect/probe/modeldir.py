@@ -4,10 +4,10 @@ Problems are dictionaries with the keys kind, path, detail, missing (bytes or No
 """
 import errno
 import os
-import re
 import stat
 
 import weights
+from patterns import compiled
 
 DEPTH = 3  # folders below the model's own
 FILES = 20000  # entries looked at
@@ -17,7 +17,7 @@ NOT_WEIGHTS = ("training_args.bin", "optimizer.bin", "scheduler.bin", "optimizer
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 OTHER_WEIGHTS = (".h5", ".msgpack", ".onnx", ".ckpt")
 TEXTS = (".model", ".spm", ".tiktoken", "vocab.txt", "merges.txt", ".py", ".jinja")
-READ_JSON = re.compile(r"(config|index|tokenizer|vocab|tokens|_map|template|params|processor)[\w.-]*\.json$")
+READ_JSON = r"(config|index|tokenizer|vocab|tokens|_map|template|params|processor)[\w.-]*\.json$"
 UNFINISHED = (".incomplete", ".aria2", ".crdownload", ".part", ".partial", ".xltd", ".downloading", ".!qB")
 LOCAL_DOWNLOADS = os.path.join(".cache", "huggingface", "download")  # of ``hf download --local-dir``
 
@@ -132,7 +132,7 @@ def _head(name, item, tensors):
     """The Head of a file that a load reads; None for other files."""
     if is_weight(name):
         return weights.check(item.path, tensors)
-    if name.endswith(".json") and name.count("/") <= 1 and READ_JSON.search(name):
+    if name.endswith(".json") and name.count("/") <= 1 and compiled(READ_JSON).search(name):
         return _json_head(item)
     if name.endswith(TEXTS + OTHER_WEIGHTS) and not (name.endswith(".py") and item.size == 0):
         start, size = weights.read_head(item.path)

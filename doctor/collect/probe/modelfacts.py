@@ -5,6 +5,7 @@ import hubscan
 import paths
 import weights
 from modeldir import is_weight
+from patterns import compiled
 
 LISTED = 50  # entries of a list taken from a stranger's file
 TOKENIZER_BYTES = 64 * 1024 * 1024
@@ -16,11 +17,11 @@ TOWER_KEYS = (
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 SPEAKING = ("ForCausalLM", "ForConditionalGeneration", "ForSeq2SeqLM", "ChatModel", "LMHeadModel", "ForImageTextToText")
 LOADED = (
-    (re.compile(r"Config$"), {"config"}),
-    (re.compile(r"Tokenizer(Fast)?$"), {"config", "tokenizer"}),
-    (re.compile(r"(ImageProcessor(Fast)?|FeatureExtractor)$"), {"image"}),
-    (re.compile(r"Processor(Fast)?$"), {"config", "image", "tokenizer"}),
-    (re.compile(r"For[A-Z]\w+$|Model(With\w+)?$|^AutoModel"), {"config", "weights"}),
+    (r"Config$", {"config"}),
+    (r"Tokenizer(Fast)?$", {"config", "tokenizer"}),
+    (r"(ImageProcessor(Fast)?|FeatureExtractor)$", {"image"}),
+    (r"Processor(Fast)?$", {"config", "image", "tokenizer"}),
+    (r"For[A-Z]\w+$|Model(With\w+)?$|^AutoModel", {"config", "weights"}),
 )
 QUANT_MIXED = {"num_bits", "config_groups"}
 
@@ -146,7 +147,7 @@ def parts(classes):
     """What classes load by ``from_pretrained``: weights, image, tokenizer, config; None when it may be everything."""
     found = set()
     for name in classes or ("",):
-        known = next((kinds for pattern, kinds in LOADED if pattern.search(name)), None)
+        known = next((kinds for pattern, kinds in LOADED if compiled(pattern).search(name)), None)
         if known is None:
             return None
         found |= known

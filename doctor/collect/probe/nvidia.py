@@ -6,15 +6,16 @@ import dists
 import metadata
 import paths
 import requirements
+from patterns import compiled
 
-_CU = re.compile(r"-cu(\d{2})$")
-_CONDA = re.compile(r"^(.+)-([^-]+)-([^-]+)\.json$")
-_CHANNEL = re.compile(r'"channel"\s*:\s*"([^"]{1,300})"')
+_CU = r"-cu(\d{2})$"
+_CONDA = r"^(.+)-([^-]+)-([^-]+)\.json$"
+_CHANNEL = r'"channel"\s*:\s*"([^"]{1,300})"'
 UNMARKED = frozenset("nvidia-" + name for name in (
     "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cufft", "cufile", "curand", "cusolver", "cusparse",
     "nvjitlink", "nvtx"))
 # conda packages that decide what the compiled ones find
-CONDA_NAMES = re.compile(
+CONDA_NAMES = (
     r"^(python|pytorch.*|libtorch.*|torchvision.*|torchaudio|cudatoolkit|cuda-.*|cudnn|nccl|mkl|intel-openmp|llvm-openmp"
     r"|libstdcxx.*|libgcc.*|numpy|scipy|libblas|openblas|transformers|tokenizers|pillow|ffmpeg|opencv|magma.*|faiss.*|pip)$"
 )
@@ -24,10 +25,10 @@ def read(ctx):
     have = dists.listing(ctx)
     wheels = []
     for name, dist in sorted(have.seen.items()):
-        if name.startswith("nvidia-") and (_CU.search(name) or _library(dist)):
-            cu = _CU.search(name)
+        if name.startswith("nvidia-") and (compiled(_CU).search(name) or _library(dist)):
+            cu = compiled(_CU).search(name)
             major = int(cu.group(1)) if cu else _major(dist.version)
-            lib = _CU.sub("", name[len("nvidia-"):])
+            lib = compiled(_CU).sub("", name[len("nvidia-"):])
             wheels.append({"name": name, "version": dist.version, "major": major, "lib": lib})
     return {"python.nvidia_wheels": wheels, "python.nvidia_pins": _pins(have)}
 
@@ -73,9 +74,9 @@ def read_conda(ctx):
     folder = os.path.join(target.prefix, "conda-meta")
     packages = {}
     for entry in sorted(paths.quiet_names(folder)):
-        found = _CONDA.match(entry)
-        if found and CONDA_NAMES.match(found.group(1)):
-            channel = _CHANNEL.search(paths.text(os.path.join(folder, entry), 8192) or "")
+        found = compiled(_CONDA).match(entry)
+        if found and compiled(CONDA_NAMES).match(found.group(1)):
+            channel = compiled(_CHANNEL).search(paths.text(os.path.join(folder, entry), 8192) or "")
             name = "/".join(re.sub(r"://[^/@]*@", "://", channel.group(1)).split("/")[-2:]) if channel else ""
             packages[found.group(1)] = ("%s %s %s" % (found.group(2), found.group(3), name)).strip()
     name = target.env.get("CONDA_DEFAULT_ENV") or os.path.basename(target.prefix)

@@ -1,9 +1,9 @@
 """Code that protoc generated: since protobuf 26 it names the version it was made for and refuses an older runtime."""
 import os
-import re
 
 import dists
 import paths
+from patterns import compiled
 
 HEAD = 1024  # bytes; the version stands in a comment at the top
 # One generated file of each distribution; all files of a release are made by one protoc.
@@ -20,7 +20,7 @@ FILES = {
     "opentelemetry-proto": "opentelemetry/proto/common/v1/common_pb2.py",
     "mlflow": "mlflow/protos/service_pb2.py",
 }
-_VERSION = re.compile(rb"^# Protobuf Python Version: (\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
+_VERSION = rb"(?m)^# Protobuf Python Version: (\d+\.\d+(?:\.\d+)?)"
 
 
 def read(ctx):
@@ -29,7 +29,7 @@ def read(ctx):
     for dist in dists.listing(ctx).seen.values():
         name = FILES.get(dist.name)
         path = os.path.join(dist.folder, *name.split("/")) if name else None
-        match = _VERSION.search(paths.read(path, HEAD) or b"") if path else None
+        match = compiled(_VERSION).search(paths.read(path, HEAD) or b"") if path else None
         if match:
             found.append({"dist": dist.name, "file": path, "version": match.group(1).decode("ascii")})
     return {"python.protobuf_code": found}

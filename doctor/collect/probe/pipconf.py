@@ -6,10 +6,11 @@ import about
 import dists
 import interp
 import paths
+from patterns import compiled
 
-_SECTION = re.compile(r"^\s*\[([^\]]+)\]\s*$")
-_OPTION = re.compile(r"^([A-Za-z][\w-]*)\s*[=:]\s*(.*)$")
-_USER = re.compile(r"(://)[^/@\s]*@")
+_SECTION = r"^\s*\[([^\]]+)\]\s*$"
+_OPTION = r"^([A-Za-z][\w-]*)\s*[=:]\s*(.*)$"
+_USER = r"(://)[^/@\s]*@"
 # Settings that change what an install does or whether it can work; the others are nobody's business.
 KEYS = frozenset("""index-url extra-index-url no-index find-links constraint requirement user target prefix root
 trusted-host proxy cert client-cert no-deps no-binary only-binary prefer-binary pre require-hashes require-virtualenv
@@ -28,7 +29,7 @@ def read(ctx):
         key = name[4:].lower().replace("_", "-")
         if name.startswith("PIP_") and key in KEYS and value:
             found[key], where[key] = value, name
-    found = {key: _USER.sub(r"\1", value)[:500] for key, value in found.items()}
+    found = {key: compiled(_USER).sub(r"\1", value)[:500] for key, value in found.items()}
     pip = dists.listing(ctx).seen.get("pip")
     return {"pip.version": pip.version if pip else None, "pip.config": found, "pip.index": found.get("index-url")}
 
@@ -57,13 +58,13 @@ def options(body):
     """``(option, value)`` of the sections that an install reads; continuation lines are joined by spaces."""
     section, found = "", []
     for line in body.splitlines()[:2000]:
-        head = _SECTION.match(line)
+        head = compiled(_SECTION).match(line)
         if head:
             section = head.group(1).strip().lower()
             continue
         if section not in ("global", "install") or line.lstrip().startswith(("#", ";")):
             continue
-        option = _OPTION.match(line)
+        option = compiled(_OPTION).match(line)
         if option:
             found.append([option.group(1).lower().replace("_", "-"), option.group(2).strip()])
         elif found and line[:1] in (" ", "\t") and line.strip():

@@ -5,11 +5,11 @@ RECORD and the folders it lists have not changed.
 """
 import json
 import os
-import re
 import time
 import zlib
 
 import paths
+from patterns import compiled
 
 RECORD_CAP = 32 << 20  # bytes
 WORTH = 0.05  # seconds of CPU; what took less is read again rather than written to the disk
@@ -18,12 +18,12 @@ FORMAT = 5  # of the cache file
 WALK_CAP = 300  # folders of a package without a file list
 SKIPPED = frozenset("""include tests test testing docs doc examples data build dist checkpoints weights
 __pycache__""".split())
-_LIBRARY = re.compile(r"\.(so(\.\d+)*|pyd|dll)$")
+_LIBRARY = r"\.(so(\.\d+)*|pyd|dll)$"
 _ENDINGS = (b".py", b".so", b".pyd", b".dll")
-_SKIP = re.compile(r"(?:^|/)(?:tests?|testing|include|docs?|examples?|benchmarks?)/|^\.\.|^/")
+_SKIP = r"(?:^|/)(?:tests?|testing|include|docs?|examples?|benchmarks?)/|^\.\.|^/"
 
 # What two distributions cannot both own: an import package, a top-level module, the libraries of an nvidia folder.
-_CLAIM = re.compile(r"(?:([^/]+)/__init__\.py|([^/.]+)(?:\.py|\.[\w-]+\.so)|(nvidia/\w+)/lib/[^/]+\.so[.\d]*)$")
+_CLAIM = r"(?:([^/]+)/__init__\.py|([^/.]+)(?:\.py|\.[\w-]+\.so)|(nvidia/\w+)/lib/[^/]+\.so[.\d]*)$"
 
 
 def checksum(text):
@@ -93,7 +93,7 @@ def files(dist):
             parent, _, base = name.decode("utf-8", "replace").rpartition("/")
             size = rest.rpartition(b",")[2].strip()
             found.setdefault(parent, []).append((base, int(size) if size.isdigit() else None))
-    return {parent: rows for parent, rows in found.items() if not (parent and _SKIP.search(parent + "/"))}
+    return {parent: rows for parent, rows in found.items() if not (parent and compiled(_SKIP).search(parent + "/"))}
 
 
 def summary(dist, store):
@@ -126,7 +126,7 @@ def walked(dist, roots):
         left -= 1
         for name in paths.quiet_names(folder):
             place = os.path.join(folder, name)
-            if _LIBRARY.search(name):
+            if compiled(_LIBRARY).search(name):
                 found["libs"].append(os.path.relpath(place, dist.folder))
             elif "." not in name and name not in SKIPPED and os.path.isdir(place) and not os.path.islink(place):
                 folders.append(place)
@@ -151,7 +151,7 @@ def _look(dist):
             name = parent + "/" + base if parent else base
             if library or parent.count("/") < 2:
                 folders.add(parent)
-                claim = _CLAIM.match(name)
+                claim = compiled(_CLAIM).match(name)
                 claims.update((claim.group(1) or claim.group(2) or claim.group(3),) if claim else ())
             _check(dist, name, size, base in there, found)
     found["libs"].sort()

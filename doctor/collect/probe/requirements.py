@@ -8,22 +8,23 @@ import os
 import re
 import sys
 
-_VERSION = re.compile(
-    r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
+from patterns import compiled
+
+_VERSION = (
+    r"(?ia)v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
     r"(?:[-_.]?(alpha|beta|preview|pre|rc|a|b|c)[-_.]?(\d*))?"
     r"(?:-(\d+)|([-_.]?(?:post|rev|r)[-_.]?)(\d*))?"
     r"(?:[-_.]?(dev)[-_.]?(\d*))?"
-    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$",
-    re.IGNORECASE | re.ASCII,
+    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$"
 )
-_CLAUSE = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;]+)\s*$")
-_LINE = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?\s*(.*)$", re.DOTALL)
-_TOKEN = re.compile(r"\s*(\(|\)|'[^']*'|\"[^\"]*\"|===|==|~=|!=|<=|>=|<|>|[A-Za-z_][A-Za-z0-9_.]*)")
+_CLAUSE = r"\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;]+)\s*$"
+_LINE = r"(?s)\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?\s*(.*)$"
+_TOKEN = r"\s*(\(|\)|'[^']*'|\"[^\"]*\"|===|==|~=|!=|<=|>=|<|>|[A-Za-z_][A-Za-z0-9_.]*)"
 _PHASES = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _MARKS = ("===", "==", "~=", "!=", "<=", ">=", "<", ">", "in", "not in")  # of an environment marker
 _VERSION_KEYS = ("python_version", "python_full_version", "implementation_version", "platform_release")
-_RUNS = re.compile(r"[-_.]+")
+_RUNS = r"[-_.]+"
 DEPTH = 40  # nested parentheses of a marker; nobody writes more than three
 
 _LOWEST, _HIGHEST = (-1, 0), (9, 0)
@@ -35,7 +36,7 @@ class Version(object):
     __slots__ = ("base", "dev", "epoch", "local", "post", "pre", "public", "release")
 
     def __init__(self, text):
-        found = _VERSION.match(text.strip())
+        found = compiled(_VERSION).match(text.strip())
         if not found or len(text) > 200:
             raise ValueError("not a version: %.60r" % text)
         epoch, release, phase, number, dash, post, post_number, dev, dev_number, local = found.groups()
@@ -144,7 +145,7 @@ def clauses(spec):
         found = []
         for part in spec.split(","):
             if part.strip():
-                clause = _CLAUSE.match(part)
+                clause = compiled(_CLAUSE).match(part)
                 if not clause:
                     raise ValueError("not a specifier: %.60r" % part)
                 found.append(clause.groups())
@@ -159,7 +160,7 @@ def satisfies(found, spec):
 
 def split(line):
     """``(name, spec, marker)`` of a requirement line; a direct reference has the spec ``@``."""
-    found = _LINE.match(line)
+    found = compiled(_LINE).match(line)
     if not found:
         raise ValueError("not a requirement: %.60r" % line)
     name, _, rest = found.groups()
@@ -189,7 +190,7 @@ class Markers(object):
     def _evaluate(self, text):
         tokens, place = [], 0
         while place < len(text.rstrip()):
-            found = _TOKEN.match(text, place)
+            found = compiled(_TOKEN).match(text, place)
             if not found or len(tokens) > 4000:
                 raise ValueError("not a marker: %.60r" % text)
             tokens.append(found.group(1))
@@ -244,7 +245,7 @@ class Markers(object):
         right_key, want = self._value(right)
         key = left_key or right_key
         if key == "extra":
-            have, want = _RUNS.sub("-", have).lower(), _RUNS.sub("-", want).lower()
+            have, want = compiled(_RUNS).sub("-", have).lower(), compiled(_RUNS).sub("-", want).lower()
         if mark == "in":
             return have in want
         if mark == "not in":
@@ -254,7 +255,7 @@ class Markers(object):
                 holds(mark, want, "0")
             except ValueError:
                 return _as_text(mark, have, want)  # PEP 508: what is no version is compared as text
-            return _VERSION.match(have) is not None and holds(mark, want, have)
+            return compiled(_VERSION).match(have) is not None and holds(mark, want, have)
         return _as_text(mark, have, want)
 
 

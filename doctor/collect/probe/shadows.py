@@ -11,6 +11,7 @@ import sys
 import dists
 import metadata
 import paths
+from patterns import compiled
 
 # Loaded at start-up, or frozen: a file of that name is never asked for.
 STARTED = frozenset("""__main__ abc builtins codecs encodings genericpath io marshal nt ntpath os posix posixpath site
@@ -26,8 +27,8 @@ MODULES = {
     "huggingface_hub": "huggingface-hub", "google": "protobuf", "attr": "attrs", "dateutil": "python-dateutil",
     "bs4": "beautifulsoup4", "fitz": "pymupdf", "dotenv": "python-dotenv", "jwt": "pyjwt",
 }
-_SUFFIX = re.compile(r"^([A-Za-z_]\w*)(\.py|\.pyd|(?:\.(?:cpython|abi3|pypy)[\w.-]*)?\.so)$")
-_PROJECT = re.compile(r"""^\s*name\s*=\s*["']?([\w.-]+)["']?""", re.MULTILINE)
+_SUFFIX = r"^([A-Za-z_]\w*)(\.py|\.pyd|(?:\.(?:cpython|abi3|pypy)[\w.-]*)?\.so)$"
+_PROJECT = r"""(?m)^\s*name\s*=\s*["']?([\w.-]+)["']?"""
 SMALL_CAP = 65536
 
 
@@ -68,7 +69,7 @@ def modules(folder, trusted=False):
     """``{module: path}`` of what is importable in a folder as a regular module or package."""
     found = {}
     for name in paths.names(folder, trusted):
-        match = _SUFFIX.match(name)
+        match = compiled(_SUFFIX).match(name)
         if match:
             found.setdefault(match.group(1), os.path.join(folder, name))
         elif "." not in name and name.isidentifier() and name not in COMMON and name != "__pycache__":
@@ -85,7 +86,7 @@ def _installed(have):
     for folder, where in have.order:
         if where == "site":
             for name in paths.quiet_names(folder, have.target.own(folder)):
-                match = _SUFFIX.match(name)
+                match = compiled(_SUFFIX).match(name)
                 stem = match.group(1) if match else name
                 if stem.isidentifier():
                     found.setdefault(stem, folder)
@@ -118,7 +119,7 @@ def is_regular(folder, module):
     if any(name.startswith("__init__.") for name in paths.quiet_names(place)):
         return True
     return any((match.group(1) if match else None) == module
-               for match in map(_SUFFIX.match, paths.quiet_names(folder)))
+               for match in map(compiled(_SUFFIX).match, paths.quiet_names(folder)))
 
 
 def _own_checkout(record, folder, where, have):
@@ -133,7 +134,7 @@ def _own_checkout(record, folder, where, have):
     for name in ("pyproject.toml", "setup.cfg", "setup.py"):
         if name in entries:
             body = paths.text(os.path.join(folder, name), SMALL_CAP) or ""
-            names = _PROJECT.findall(body) + re.findall(r"""\bname\s*=\s*["']([\w.-]+)["']""", body)
+            names = compiled(_PROJECT).findall(body) + re.findall(r"""\bname\s*=\s*["']([\w.-]+)["']""", body)
             if wanted in [metadata.normalise(one) for one in names]:
                 return True
     return False

@@ -4,6 +4,7 @@ import re
 import hubscan
 import weights
 from modeldir import is_weight, problem
+from patterns import compiled
 
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLES = ("model.safetensors", "pytorch_model.bin")
@@ -67,7 +68,7 @@ def mixed(items, indexes, heads, hidden):
     out.extend(entry for entry in _against_config(items, heads, hidden) if entry["path"] not in accused)
     accused = {entry["path"] for entry in out}
     top = {name: tensors for name, tensors in heads.items()
-           if "/" not in name and hubscan.SHARD.match(name) and items[name].path not in accused}
+           if "/" not in name and compiled(hubscan.SHARD).match(name) and items[name].path not in accused}
     out.extend(_against_each_other(items, top))
     return out
 

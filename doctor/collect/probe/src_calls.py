@@ -1,14 +1,14 @@
 """Second look at one syntax tree: what it imports, calls and sets, and under which circumstances."""
 import ast
-import re
 
+from patterns import compiled
 from src_names import MOVES, SAME, loads_weights, matters
 from src_scan import dotted, text_of
 from src_values import HIDDEN, SECRET_NAME, clean, is_secret
 
 RECORDS = 2000  # calls of one file
 NAMES = 3000
-MACHINE_PATH = re.compile(r"^(/root/|/home/[^/{]+/|/Users/[^/{]+/|/mnt/|/data\d*/|/workspace/|[A-Za-z]:[\\/]|~/)\S")
+MACHINE_PATH = r"^(/root/|/home/[^/{]+/|/Users/[^/{]+/|/mnt/|/data\d*/|/workspace/|[A-Za-z]:[\\/]|~/)\S"
 CACHE_GRADS = ("torch.no_grad", "torch.inference_mode")
 # Last parts of names whose test says that an import below it is not for every machine.
 DOUBTS = ("TYPE_CHECKING", "version_info", "_available", "find_spec", "platform", "system")
@@ -179,7 +179,7 @@ class Reader(object):
             return
         found = self.values.options(value, at.scope) if value is not None else []
         text = None if len(found) != 1 else clean(str(found[0]))
-        if text and (SECRET_NAME.search(name) or is_secret(name, text)):
+        if text and (compiled(SECRET_NAME).search(name) or is_secret(name, text)):
             text = HIDDEN
         record = {"name": name, "value": text, "file": self.path, "line": line, "after_import": ""}
         self.env.append(record)
@@ -221,7 +221,7 @@ class Reader(object):
             return
         if is_secret("", value):
             self._secret("", node.lineno, at)
-        elif MACHINE_PATH.match(value):
+        elif compiled(MACHINE_PATH).match(value):
             self.paths.append((clean(value), node.lineno))
 
     def _secret(self, name, line, at):

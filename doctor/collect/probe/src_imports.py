@@ -9,11 +9,12 @@ import re
 import sys
 
 import paths
+from patterns import compiled
 from src_known import GAINED, LOST, SAME_MODULE, WANT
 
-SUFFIX = re.compile(r"^([A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)?\.(?:so|pyd|dylib))$")
-INFO = re.compile(r"^([A-Za-z0-9][\w.]*?)-([^-]+?)(?:-py[\d.]+)?(?:-[\w.-]+)?\.(dist-info|egg-info)$")
-MAPPING = re.compile(r"^(MAPPING|NAMESPACES)\b[^=]*=\s*(\{.*\})\s*$", re.MULTILINE)
+SUFFIX = r"^([A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)?\.(?:so|pyd|dylib))$"
+INFO = r"^([A-Za-z0-9][\w.]*?)-([^-]+?)(?:-py[\d.]+)?(?:-[\w.-]+)?\.(dist-info|egg-info)$"
+MAPPING = r"(?m)^(MAPPING|NAMESPACES)\b[^=]*=\s*(\{.*\})\s*$"
 PTH_BYTES = 256 * 1024
 TOP_BYTES = 64 * 1024
 
@@ -50,7 +51,7 @@ class Folder(object):
             self._entry(entry.name, entry)
 
     def _entry(self, name, entry):
-        info = INFO.match(name)
+        info = compiled(INFO).match(name)
         if info:
             self.dists.setdefault(normal(info.group(1)), (info.group(2), entry.path))
         elif name.endswith(".pth"):
@@ -58,8 +59,8 @@ class Folder(object):
         elif name.endswith(".egg-info"):
             found = re.search(r"^Version:\s*(\S+)", _small(os.path.join(entry.path, "PKG-INFO")), re.MULTILINE)
             self.dists.setdefault(normal(name[:-9]), (found.group(1) if found else "", entry.path))
-        elif SUFFIX.match(name):
-            self.modules.setdefault(SUFFIX.match(name).group(1), entry.path)
+        elif compiled(SUFFIX).match(name):
+            self.modules.setdefault(compiled(SUFFIX).match(name).group(1), entry.path)
         elif "." not in name and not name.startswith("~"):
             self.bare.add(name)
 
@@ -106,7 +107,7 @@ class Target(object):
                 self.site.append(Folder(os.path.join(base, line)))
 
     def _finder(self, path):
-        for _, table in MAPPING.findall(_small(path)):
+        for _, table in compiled(MAPPING).findall(_small(path)):
             try:
                 found = ast.literal_eval(table)
             except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -1,20 +1,24 @@
 """What the calls mean together: which model each one loads, twice or not, quantised or not; which repos are asked."""
 import ast
 import os
-import re
 
+from patterns import compiled
 from src_names import LOADERS, REPO_KEYWORDS, WEIGHTS, known_loader, loads_weights
 from src_scan import dotted
 from src_values import clean
 
-REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
-WORD = re.compile(r"^[A-Za-z0-9][\w.-]{2,95}$")
+REPO = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"
+WORD = r"^[A-Za-z0-9][\w.-]{2,95}$"
 # File names and media types that have the form of a repository id.
-NOT_REPO = re.compile(r"(?i)\.(py|txt|json|jsonl|ya?ml|png|jpe?g|gif|bmp|webp|mp4|wav|csv|md|sh|log|html|zip|ini|cfg)$"
-                      r"|^(image|text|application|audio|video|multipart|font)/|^(data|src|output|outputs|logs|tmp|results)/")
-WEIGHT_FILE = re.compile(r"(?i)\.(gguf|bin|pt|pth|safetensors|ckpt|onnx|engine)$")
-MODEL_NAME = re.compile(r"(?i)(model|ckpt|checkpoint|repo|tower|version|weights?|pretrained|tokenizer|processor|base)"
-                        r"(_?(id|name|path|dir|repo|name_or_path|base))*$")
+NOT_REPO = (
+    r"(?i)\.(py|txt|json|jsonl|ya?ml|png|jpe?g|gif|bmp|webp|mp4|wav|csv|md|sh|log|html|zip|ini|cfg)$"
+    r"|^(image|text|application|audio|video|multipart|font)/|^(data|src|output|outputs|logs|tmp|results)/"
+)
+WEIGHT_FILE = r"(?i)\.(gguf|bin|pt|pth|safetensors|ckpt|onnx|engine)$"
+MODEL_NAME = (
+    r"(?i)(model|ckpt|checkpoint|repo|tower|version|weights?|pretrained|tokenizer|processor|base)"
+    r"(_?(id|name|path|dir|repo|name_or_path|base))*$"
+)
 CACHES = ("lru_cache", "cache", "cache_resource", "cache_data", "singleton", "cached")
 LOADS = 100  # loader calls of a program that are compared with each other
 SPLITS = ("auto", "balanced", "balanced_low_0", "sequential")
@@ -27,9 +31,9 @@ def kind_of(text, bases):
         return None
     if text.startswith(("/", "~", ".")) or "\\" in text or text[1:2] == ":":
         return "path"
-    if text.count("/") > 1 or WEIGHT_FILE.search(text) or exists(text, bases):
+    if text.count("/") > 1 or compiled(WEIGHT_FILE).search(text) or exists(text, bases):
         return "path"
-    return "repo" if REPO.match(text) or WORD.match(text) else None
+    return "repo" if compiled(REPO).match(text) or compiled(WORD).match(text) else None
 
 
 def exists(text, bases):
@@ -180,12 +184,13 @@ def repos_of(reader, bases, main):
             add(text, record["line"], record["method"], "dataset" if data and usual == "repo" else usual)
     for flag, dest, default, _, line in reader.values.scan.options:
         for text in reader.values.options(default):
-            if isinstance(text, str) and MODEL_NAME.search(dest) and ("/" in text or kind_of(text, bases) == "path"):
+            named = isinstance(text, str) and compiled(MODEL_NAME).search(dest)
+            if named and ("/" in text or kind_of(text, bases) == "path"):
                 add(text, line, flag)
     for name, given in reader.values.scan.assigns.items():
         for node, _ in given:
-            for text in reader.values.options(node) if MODEL_NAME.search(name) else ():
-                if isinstance(text, str) and REPO.match(text) and not NOT_REPO.search(text):
+            for text in reader.values.options(node) if compiled(MODEL_NAME).search(name) else ():
+                if isinstance(text, str) and compiled(REPO).match(text) and not compiled(NOT_REPO).search(text):
                     add(text, node.lineno, name)
     for text, line in reader.paths:
         add(text, line, "constant", "path")

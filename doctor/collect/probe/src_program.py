@@ -5,10 +5,10 @@
 import ast
 import json
 import os
-import re
 import sys
 import warnings
 
+from patterns import compiled
 from src_calls import Reader
 from src_link import link
 from src_names import readers as library_readers
@@ -19,7 +19,7 @@ from src_walk import Files, kind_of, text_of
 OLD_PRINT = ("Missing parentheses in call to 'print'", "multiple exception types must be parenthesized",
              "Missing parentheses in call to 'exec'", "leading zeros in decimal integer", "invalid hexadecimal literal")
 COMMAS = 60000  # in one file; the tree of a longer table takes hundreds of megabytes
-MAGIC = re.compile(r"^(\s*)([%!?])")
+MAGIC = r"^(\s*)([%!?])"
 
 
 def tree_of(source, path, version):
@@ -74,7 +74,7 @@ def notebook(data):
             lines += ["pass"] * len(rows)
             continue
         for row in rows:
-            mark = MAGIC.match(row)
+            mark = compiled(MAGIC).match(row)
             if mark:
                 command = row.strip().lstrip("!%")
                 shell.append((len(lines) + 1, "export " + command[4:] if command.startswith("env ") else command))

@@ -9,16 +9,19 @@ import re
 import sys
 
 import requirements
+from patterns import compiled
 from src_scan import text_of
 from src_values import clean
 
-LINE = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*"
-                  r"(@\s*\S+|\(?\s*(?:===|==|!=|~=|<=|>=|<|>)[^;#]*)?\s*(?:;\s*(.*))?$")
-URL = re.compile(r"^(?:-e\s+|--editable[ =])?((?:git|hg|svn)\+\S+|https?://\S+|file:\S+)")
-EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9][\w.-]*)")
-WHEEL = re.compile(r"/([A-Za-z0-9_.]+)-(\d[^-/]*)-[^/]*\.whl")
+LINE = (
+    r"^([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*"
+    r"(@\s*\S+|\(?\s*(?:===|==|!=|~=|<=|>=|<|>)[^;#]*)?\s*(?:;\s*(.*))?$"
+)
+URL = r"^(?:-e\s+|--editable[ =])?((?:git|hg|svn)\+\S+|https?://\S+|file:\S+)"
+EGG = r"#(?:.*&)?egg=([A-Za-z0-9][\w.-]*)"
+WHEEL = r"/([A-Za-z0-9_.]+)-(\d[^-/]*)-[^/]*\.whl"
 LINE_CAP = 2000
-OPTION = re.compile(r"^(--?[\w-]+)[ =]?\s*(.*)$")
+OPTION = r"^(--?[\w-]+)[ =]?\s*(.*)$"
 
 
 def meets(version, spec):
@@ -86,9 +89,9 @@ class Requirements(object):
         if not text.startswith("-"):
             text = re.sub(r"\s--[a-z].*$", "", text)  # --hash, --no-build-isolation and other options of one line
         text = text.rstrip("\\ ")
-        url = URL.match(text)
+        url = compiled(URL).match(text)
         if url:
-            egg, wheel = EGG.search(text), WHEEL.search(text)
+            egg, wheel = compiled(EGG).search(text), compiled(WHEEL).search(text)
             if egg or wheel:
                 name = egg.group(1) if egg else wheel.group(1).replace("_", "-")
                 self.add(name, "@ " + url.group(1), path, number)
@@ -96,13 +99,13 @@ class Requirements(object):
         if text.startswith("-"):
             self._option(text, path, number)
             return
-        found = LINE.match(text)
+        found = compiled(LINE).match(text)
         if found:
             spec = (found.group(3) or "").strip().strip("()").replace(" ", "")
             self.add(found.group(1), spec.replace("@", "@ ", 1), path, number, found.group(4) or "", optional=optional)
 
     def _option(self, text, path, number):
-        found = OPTION.match(text)
+        found = compiled(OPTION).match(text)
         if found and found.group(1) in ("-r", "--requirement", "-c", "--constraint"):
             target = os.path.join(os.path.dirname(path), found.group(2).strip())
             self.file(target, optional=found.group(1) in ("-c", "--constraint"))

@@ -1,6 +1,7 @@
 """Shell scripts, Dockerfiles and .env files: variables they set, commands that matter, requirements they install."""
 import re
 
+from patterns import compiled
 from src_values import HIDDEN, SECRET_NAME, clean, is_secret
 
 LINES = 400  # of one file
@@ -10,18 +11,22 @@ COMMANDS = frozenset("""python python3 pip pip3 pipx uv conda mamba micromamba p
 vllm lmdeploy sglang llama-server llama-cli huggingface-cli hf modelscope git wget curl aria2c ln rm mkdir mv cp cd
 export unset source . set ulimit nvidia-smi docker podman sudo apt apt-get yum nohup screen tmux srun sbatch
 CUDA_VISIBLE_DEVICES bash sh gunicorn uvicorn streamlit gradio module kill pkill fuser ls""".split())
-_ASSIGN = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(\"[^\"]*\"|'[^']*'|\$\(.*\)|[^\s;&|]*)(\s+|$)")
-_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[^\s'\"]+")
-_PARTS = re.compile(r"\s*(?:&&|\|\||;)\s*")
-_SCRIPT = re.compile(r"(?:^|\s)(?:python[\d.]*|accelerate launch|torchrun|deepspeed)\s+"
-                     r"(?:-[uBOI]+\s+|--?[\w-]+=\S+\s+)*(\S+\.py)\b")
-_MODULE = re.compile(r"(?:^|\s)python[\d.]*\s+(?:-[uBOI]+\s+)*-m\s+([\w.]+)")
-_MODEL = re.compile(r"(?:--(?:model|model[-_]path|model[-_]name[-_]or[-_]path|model[-_]id|version|vision[-_]tower|"
-                    r"vision_pretrained|repo-id|base[-_]model|model[-_]base)[ =]|"
-                    r"(?:hf|huggingface-cli)\s+download\s+(?:--[\w-]+[ =]\S+\s+)*|vllm\s+serve\s+|"
-                    r"lmdeploy\s+\S+\s+(?:api_server\s+)?)"
-                    r"([\"']?)([A-Za-z0-9~./$][^\s\"';&|]*)\1")
-_INSTALL = re.compile(r"(?:^|\s|/)(?:pip[\d.]*|uv\s+pip|python[\d.]*\s+-m\s+pip|uv)\s+(?:install|add)\s+(.*)")
+_ASSIGN = r"^([A-Za-z_][A-Za-z0-9_]*)=(\"[^\"]*\"|'[^']*'|\$\(.*\)|[^\s;&|]*)(\s+|$)"
+_QUOTED = r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[^\s'\"]+"
+_PARTS = r"\s*(?:&&|\|\||;)\s*"
+_SCRIPT = (
+    r"(?:^|\s)(?:python[\d.]*|accelerate launch|torchrun|deepspeed)\s+"
+    r"(?:-[uBOI]+\s+|--?[\w-]+=\S+\s+)*(\S+\.py)\b"
+)
+_MODULE = r"(?:^|\s)python[\d.]*\s+(?:-[uBOI]+\s+)*-m\s+([\w.]+)"
+_MODEL = (
+    r"(?:--(?:model|model[-_]path|model[-_]name[-_]or[-_]path|model[-_]id|version|vision[-_]tower|"
+    r"vision_pretrained|repo-id|base[-_]model|model[-_]base)[ =]|"
+    r"(?:hf|huggingface-cli)\s+download\s+(?:--[\w-]+[ =]\S+\s+)*|vllm\s+serve\s+|"
+    r"lmdeploy\s+\S+\s+(?:api_server\s+)?)"
+    r"([\"']?)([A-Za-z0-9~./$][^\s\"';&|]*)\1"
+)
+_INSTALL = r"(?:^|\s|/)(?:pip[\d.]*|uv\s+pip|python[\d.]*\s+-m\s+pip|uv)\s+(?:install|add)\s+(.*)"
 _TAKES_VALUE = frozenset("""-i --index-url --extra-index-url -f --find-links --trusted-host -t --target -c --constraint
 --prefix --python --cache-dir --timeout --retries --index --proxy --root --no-binary --only-binary -p --group
 --progress-bar --upgrade-strategy --platform""".split())
@@ -57,7 +62,7 @@ def lines(text):
 def setting(name, value, path, line):
     """One variable that a file sets; a credential's value is not kept."""
     value = None if value is None else unquoted(value.strip())
-    if value and (SECRET_NAME.search(name) or is_secret(name, value)):
+    if value and (compiled(SECRET_NAME).search(name) or is_secret(name, value)):
         value = HIDDEN
     return {"name": name, "value": value and clean(value), "file": path, "line": line, "after_import": ""}
 
@@ -74,7 +79,7 @@ class Script(object):
 
     def _line(self, number, line):
         hit = False
-        for part in _PARTS.split(line):
+        for part in compiled(_PARTS).split(line):
             hit = self._command(number, re.sub(r"^(then|do|else|if|while)\s+", "", part)) or hit
         if hit:
             self.shell.append({"text": clean(line), "file": self.path, "line": number})
@@ -92,7 +97,7 @@ class Script(object):
             return True
         rest, given = text, []
         while True:
-            found = _ASSIGN.match(rest)
+            found = compiled(_ASSIGN).match(rest)
             if not found:
                 break
             if found.group(1) != "IFS":
@@ -110,16 +115,16 @@ class Script(object):
             self.env.append(setting(name, value, self.path, number))
 
     def _programs(self, number, text):
-        self.programs += [unquoted(found) for found in _SCRIPT.findall(text)]
-        self.modules += _MODULE.findall(text)
-        for _, name in _MODEL.findall(text):
+        self.programs += [unquoted(found) for found in compiled(_SCRIPT).findall(text)]
+        self.modules += compiled(_MODULE).findall(text)
+        for _, name in compiled(_MODEL).findall(text):
             self.repos.append((name, number))
         self.installs += [(number, word) for word in installed(text)]
 
 
 def installed(text):
     """Requirement words of a ``pip install`` line; ``-r FILE`` stays one word ``-r FILE``."""
-    found = _INSTALL.search(text)
+    found = compiled(_INSTALL).search(text)
     if not found:
         return []
     words, kept = [unquoted(word) for word in _joined(found.group(1))], []
@@ -141,7 +146,7 @@ def installed(text):
 def _joined(text):
     """Shell words: quoted pieces and bare pieces without a blank between them belong together."""
     words, end = [], -1
-    for found in _QUOTED.finditer(text):
+    for found in compiled(_QUOTED).finditer(text):
         if found.start() == end and words:
             words[-1] += unquoted(found.group())
         else:

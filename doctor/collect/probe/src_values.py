@@ -5,31 +5,31 @@ values that callers in the file give, options of argparse and click with their d
 their defaults, f-strings, ``+``, ``or``, ``if ... else``, ``os.path.join`` and ``Path``.
 """
 import ast
-import re
 
+from patterns import compiled
 from src_scan import dotted, text_of
 
 DEPTH = 8  # steps from name to name
 STEPS = 400  # nodes looked at for one expression
 MANY = 6  # different values that one expression may have
 TEXT_CAP = 400  # characters of a string that are kept
-SECRET = re.compile(r"\b(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16})")
-SECRET_NAME = re.compile(r"(?i)(^|_)(api_?key|token|secret|password|passwd|access_?key)$")
-PLACEHOLDER = re.compile(r"(?i)^$|your|xxx|\.\.\.|^empty$|^none$|^<|changeme|placeholder|dummy|^\$|^(true|false)$")
-USERINFO = re.compile(r"(\w+://)[^/@\s]+@")
+SECRET = r"\b(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16})"
+SECRET_NAME = r"(?i)(^|_)(api_?key|token|secret|password|passwd|access_?key)$"
+PLACEHOLDER = r"(?i)^$|your|xxx|\.\.\.|^empty$|^none$|^<|changeme|placeholder|dummy|^\$|^(true|false)$"
+USERINFO = r"(\w+://)[^/@\s]+@"
 HIDDEN = "<secret>"
 
 
 def clean(text):
     """A text without tokens and without the user part of an address, at most ``TEXT_CAP`` characters."""
-    return USERINFO.sub(r"\1", SECRET.sub(HIDDEN, text))[:TEXT_CAP]
+    return compiled(USERINFO).sub(r"\1", compiled(SECRET).sub(HIDDEN, text))[:TEXT_CAP]
 
 
 def is_secret(name, value):
     """Does ``name`` hold a credential in ``value``? Placeholders and references are none."""
-    if not isinstance(value, str) or PLACEHOLDER.search(value):
+    if not isinstance(value, str) or compiled(PLACEHOLDER).search(value):
         return False
-    return bool(SECRET.search(value) or (SECRET_NAME.search(name or "") and len(value) >= 8))
+    return bool(compiled(SECRET).search(value) or (compiled(SECRET_NAME).search(name or "") and len(value) >= 8))
 
 
 class Values(object):
@@ -171,7 +171,7 @@ class Values(object):
         if name in ("os.environ.get", "os.getenv") and node.args:
             variable = text_of(node.args[0])
             if variable in self.env:
-                return [HIDDEN if SECRET_NAME.search(variable) else clean(self.env[variable])]
+                return [HIDDEN if compiled(SECRET_NAME).search(variable) else clean(self.env[variable])]
             return self.options(node.args[1], scope, depth) if len(node.args) > 1 else []
         if last in ("join", "Path", "PurePath") and name in ("os.path.join", "pathlib.Path", "Path"):
             parts = [self.options(one, scope, depth) for one in node.args]

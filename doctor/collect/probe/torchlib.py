@@ -5,10 +5,11 @@ import re
 import dists
 import elf
 import paths
+from patterns import compiled
 
-_ASSIGN = re.compile(r"^(__version__|cuda|hip|xpu)\s*(?::[^=\n]+)?=\s*(?:(['\"])([^'\"\n]*)\2|None)\s*$", re.MULTILINE)
-_BNB = re.compile(r"^libbitsandbytes_cuda(\d{3,4})(?:_nocublaslt)?(?:\d+)?\.(?:so|dll)$")
-_CUDART = re.compile(r"^libcudart\.so\.(\d+)(?:\.(\d+))?$")
+_ASSIGN = r"(?m)^(__version__|cuda|hip|xpu)\s*(?::[^=\n]+)?=\s*(?:(['\"])([^'\"\n]*)\2|None)\s*$"
+_BNB = r"^libbitsandbytes_cuda(\d{3,4})(?:_nocublaslt)?(?:\d+)?\.(?:so|dll)$"
+_CUDART = r"^libcudart\.so\.(\d+)(?:\.(\d+))?$"
 # c10::detail::torchCheckFail takes a std::string: its spelling tells which string libc10 was built with.
 _NEW_ABI = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 _OLD_ABI = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
@@ -27,7 +28,7 @@ def home(ctx, module):
 def version_file(folder):
     """``{name: text or None}`` of a generated version.py; empty when there is none."""
     body = paths.text(os.path.join(folder, "version.py")) if folder else None
-    return {name: value or None for name, _, value in _ASSIGN.findall(body)} if body else {}
+    return {name: value or None for name, _, value in compiled(_ASSIGN).findall(body)} if body else {}
 
 
 def local_cuda(version):
@@ -93,7 +94,7 @@ def built_for(folder, libraries):
         try:
             with elf.Elf(os.path.join(folder, name)) as lib:
                 for needed in lib.needed:
-                    found = _CUDART.match(needed)
+                    found = compiled(_CUDART).match(needed)
                     if found:
                         return found.group(1)
         except elf.TROUBLE:
@@ -116,7 +117,7 @@ def read_backends(ctx):
     folder = home(ctx, "bitsandbytes")
     if folder:
         names = paths.quiet_names(folder, True)
-        digits = {found.group(1) for found in map(_BNB.match, names) if found}
+        digits = {found.group(1) for found in map(compiled(_BNB).match, names) if found}
         facts["bnb.cuda_binaries"] = ["%s.%s" % (text[:-1], text[-1]) for text in sorted(digits, key=int)]
         facts["bnb.cpu_binary"] = any(name.startswith("libbitsandbytes_cpu.") for name in names)
     folder = home(ctx, "llama_cpp")
@@ -132,7 +133,7 @@ def _llama_cuda(folder):
     for place in (os.path.join(folder, "lib", "libllama.so"), os.path.join(folder, "libllama.so")):
         try:
             with elf.Elf(place) as lib:
-                if any(_CUDART.match(name) or name.startswith("libcublas") for name in lib.needed):
+                if any(compiled(_CUDART).match(name) or name.startswith("libcublas") for name in lib.needed):
                     return True
         except elf.TROUBLE:
             continue
