@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from doctor.collect import fork
 from doctor.collect.pump import pump
 
 PROBE = str(Path(__file__).with_name("probe"))
@@ -44,6 +45,7 @@ class Job(NamedTuple):
     shim: bool = False  # the program was named by the user: exec it behind a local shell
     tail: int = TAIL  # bytes kept of what a child with a wire printed
     linger: float = LAST_WAIT  # seconds that it may take to die
+    ours: bool = False  # runs in our own interpreter: a copy of this process may do it
 
 
 class Answer:
@@ -65,6 +67,7 @@ class Answer:
         return lines[-1][:200] if lines else ""
 
 
+Process = subprocess.Popen[bytes] | fork.Copy
 OnFact = Callable[[str, Any], None]
 OnDone = Callable[[Answer], None]
 
@@ -86,7 +89,7 @@ class _Child:
         self.wire_fd = -1
         self.process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Process:
         job = self.job
         argv = [*(SHIM if job.shim and POSIX else ()), *job.argv]
         if job.settings is None:
@@ -95,7 +98,9 @@ class _Child:
             return self._popen([*argv, self._settings(1)], ())
         ours, theirs = os.pipe()
         try:
-            process = self._popen([*argv, self._settings(theirs)], (theirs,))
+            words = (*argv, self._settings(theirs))
+            copied = job.ours and fork.possible()
+            process = fork.Copy(PROBE, words[-2:], theirs) if copied else self._popen(words, (theirs,))
         except BaseException:
             os.close(ours)
             raise
@@ -233,14 +238,16 @@ def read_line(line: bytes, nonce: str) -> dict[str, Any] | None:
     return payload if isinstance(payload, dict) else None
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: Process) -> None:
     """SIGKILL for the child and everything it started that stayed in its session's group."""
     try:
         if POSIX:
             os.killpg(process.pid, signal.SIGKILL)
         elif process.poll() is None:
             process.kill()
-    except (ProcessLookupError, PermissionError):
+    except ProcessLookupError:
+        process.kill()  # already gone, or a copy of ourselves that has no session yet
+    except PermissionError:
         return  # already gone
 
 

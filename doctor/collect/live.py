@@ -139,7 +139,7 @@ class _Collection:
             "model": self.request.model,
             "what": list(self.request.what),
         }
-        self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings))
+        self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings, ours=True))
 
     def _start_pyenv(self, command: tuple[str, ...], executable: str | None, shim: bool, **more: Any) -> None:
         settings = {
