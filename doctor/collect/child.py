@@ -88,6 +88,9 @@ class _Child:
         self.gone = False  # the process had ended at the last look
         self.wire_fd = -1
         self.process = self._start()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                self.open.add(stream.fileno())
 
     def _start(self) -> Process:
         job = self.job
@@ -125,9 +128,6 @@ class _Child:
             pass_fds=fds,
             start_new_session=POSIX,
         )
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                self.open.add(stream.fileno())
         if wired_stdout and process.stdout is not None:
             self.wire_fd = process.stdout.fileno()
         return process

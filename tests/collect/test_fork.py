@@ -1,0 +1,121 @@
+"""A copy of ourselves has to behave as a started child does: no thread, no descriptor, no path of ours, and killable."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
+
+
+def isolated(code):
+    """What ``code`` prints as JSON in an isolated interpreter, where copies are possible."""
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + textwrap.dedent(code)
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def probe(folder, body):
+    """A probe folder with an entry of our own."""
+    (folder / "entry.py").write_text("import json, os, signal, sys, time\ndef main(words):\n" + textwrap.indent(textwrap.dedent(body), "    "))
+    return str(folder)
+
+
+RUN = """
+import json, os, time
+from doctor.collect import child, fork
+child.PROBE = {folder!r}
+runner = child.Runner({seconds})
+runner.add(child.Job("x", ("-", "part"), {seconds}, {{}}, ours=True))
+kind = type(runner._live[0].process).__name__
+pid = runner._live[0].process.pid
+answer = runner.run()["x"]
+try:
+    os.kill(pid, 0)
+    gone = False
+except ProcessLookupError:
+    gone = True
+print(json.dumps([kind, answer.status, answer.output.decode(), answer.facts, gone]))
+"""
+
+
+def ran(folder, seconds=5.0):
+    return isolated(RUN.format(folder=folder, seconds=seconds))
+
+
+def test_it_is_isolated_as_a_started_child_is(tmp_path):
+    body = """
+    fds = sorted(os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}"))
+    print(json.dumps({
+        "session": os.getsid(0) == os.getpid(), "path": sys.path, "stdin": os.readlink("/proc/self/fd/0"),
+        "files": [name for name in fds if not name.startswith(("pipe:", "/dev/null", "/proc/"))], "pipes": len({n for n in fds if n.startswith("pipe:")}),
+        "hooks": [str(f) for f in sys.meta_path if "frozen" not in f.__module__],
+        "signals": [signal.getsignal(n) == signal.SIG_DFL for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
+    }), flush=True)
+    os._exit(0)
+    """
+    kind, status, output, _, gone = ran(probe(tmp_path, body))
+    seen = json.loads(output)
+    assert (kind, gone) == ("Copy", True)
+    assert status == "ended with status 0 before it had said all"
+    assert seen["session"]
+    assert seen["stdin"] == "/dev/null"
+    assert not seen["files"]
+    assert seen["pipes"] == 2  # the wire and the output
+    assert seen["path"][0] == str(tmp_path)
+    assert not any("-packages" in path or path == str(ROOT) for path in seen["path"])
+    assert not seen["hooks"]
+    assert all(seen["signals"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("time.sleep(60)", "no answer in 0.6 s"),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", "no answer in 0.6 s"),
+        ("raise RuntimeError('planted')", "exit 1"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "signal 11"),
+        ("return 2", "exit 2"),
+        ("while True: print('x' * 100000)", "printed more than 8192 KiB"),
+    ],
+)
+def test_whatever_it_does_it_ends(tmp_path, body, status):
+    kind, got, output, _, gone = ran(probe(tmp_path, body), seconds=0.6 if "no answer" in status else 30.0)
+    assert (kind, got, gone) == ("Copy", status, True)
+    assert "planted" not in body or "RuntimeError: planted" in output
+
+
+def test_threads_and_plain_starts_get_an_interpreter_of_their_own():
+    code = """
+    import json, threading
+    from doctor.collect import fork
+    alone = fork.possible()
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    beside = fork.possible()
+    stop.set()
+    thread.join()
+    print(json.dumps([alone, beside]))
+    """
+    assert isolated(code) == [True, False]
+    plain = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from doctor.collect import fork; print(fork.possible())"
+    assert subprocess.run([sys.executable, "-c", plain], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_it_says_the_same_as_a_started_child():
+    code = """
+    import json
+    from doctor.collect import fork
+    from doctor.collect.live import Request, collect
+    if not {copies}:
+        fork.possible = lambda: False
+    snapshot = collect(Request())
+    print(json.dumps([sorted(snapshot.facts), sorted(snapshot.unread), snapshot.facts["os.name"], snapshot.facts["tools"] if "tools" in snapshot.facts else None]))
+    """
+    assert isolated(code.format(copies=True)) == isolated(code.format(copies=False))
