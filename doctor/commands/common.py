@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
 from doctor.engine import store
 from doctor.engine.evaluate import evaluate
 from doctor.model import Finding, Rule, Snapshot, Verdict
-from doctor.model.plan import Plan
 from doctor.model.report import Report
+
+if TYPE_CHECKING:
+    from doctor.model.plan import Plan
 
 FORMATS = ("text", "json", "markdown")
 LEVELS = ("error", "warning", "note")
@@ -102,7 +104,7 @@ def judge(snapshot: Snapshot, options: Options) -> Report:
     return build(findings, snapshot, corpus, style, planned(findings, rules, snapshot))
 
 
-def planned(findings: Iterable[Finding], rules: tuple[Rule, ...], snapshot: Snapshot) -> Plan | None:
+def planned(findings: Iterable[Finding], rules: tuple[Rule, ...], snapshot: Snapshot) -> "Plan | None":
     """One plan for all findings that something can be typed for; None, and nothing loaded, when there are none."""
     loud = (f for f in findings if f.verdict is Verdict.HIT and f.severity != "note")
     if not any(step.kind not in ("advise", "edit") for finding in loud for step in finding.fix):

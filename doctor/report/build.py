@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doctor import __version__
 from doctor.engine.evaluate import fill_text
@@ -11,11 +11,13 @@ from doctor.engine.scope import human_bytes, show
 from doctor.engine.store import Corpus
 from doctor.model import Evidence, Finding, Snapshot, Verdict
 from doctor.model.facts import FactSpec, find
-from doctor.model.plan import Plan
 from doctor.model.report import Command, Entry, Report, Together
 from doctor.plan.shell import Target, command
 from doctor.report import reading, tell
 from doctor.words import say
+
+if TYPE_CHECKING:
+    from doctor.model.plan import Plan
 
 MAX_SEEN = 8  # pieces of evidence shown for a finding
 
@@ -28,7 +30,7 @@ class Style(NamedTuple):
 
 
 def build(
-    findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style, plan: Plan | None = None
+    findings: Sequence[Finding], snapshot: Snapshot, corpus: Corpus, style: Style, plan: "Plan | None" = None
 ) -> Report:
     """The report of one judged snapshot, findings ranked, each one's consequences behind it; ``plan`` cures them."""
     from_text = snapshot.source == "pasted" or bool(snapshot.get("log.exceptions"))
@@ -56,7 +58,7 @@ def build(
     )
 
 
-def _together(plan: Plan, entries: Sequence[Entry], style: Style) -> Together | None:
+def _together(plan: "Plan", entries: Sequence[Entry], style: Style) -> Together | None:
     from doctor.report.joint import joint  # a machine in order has no plan
 
     return joint(plan, entries, style.target, style.language)
