@@ -1,9 +1,19 @@
-"""Start-up is judged by the modules it loads, not by a clock."""
+"""Start-up is judged by the modules it loads and the patterns it compiles, not by a clock."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
+from doctor.engine import bundle, store
+from doctor.engine.evaluate import evaluate
+from doctor.model import Snapshot
+
+ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "requests", "rich", "pynvml", "importlib.metadata", "tomllib", "tomli", "yaml", "resolvelib"}
+# A millisecond and more each, for what a check without findings does not need.
+UNUSED = {"dataclasses", "packaging.specifiers", "packaging.requirements", "shutil", "doctor.plan.make", "doctor.ingest"}
+CHECK = "import doctor.commands.check, doctor.collect.live, doctor.engine.predicates, doctor.knowledge.derive, doctor.report.text"
 
 
 def loaded(code):
@@ -21,6 +31,39 @@ def test_importing_the_package_is_free():
 
 
 def test_judging_loads_nothing_heavy():
-    modules = loaded("import doctor.commands.check, doctor.engine.evaluate, doctor.report.build")
-    assert not modules & HEAVY
-    assert not {name for name in modules if name.startswith("packaging.") and "requirements" in name}
+    assert not loaded(CHECK) & HEAVY
+
+
+def test_a_check_loads_nothing_that_it_may_not_need():
+    bare = loaded("import click")
+    assert not (loaded(CHECK) - bare) & UNUSED
+
+
+def test_a_check_compiles_few_patterns_before_it_looks():
+    count = f"""
+import re, sys
+ours, real = [], re.compile
+def compile(*words):
+    if sys._getframe(1).f_globals["__name__"].startswith("doctor."):
+        ours.append(words[0])
+    return real(*words)
+re.compile = compile
+{CHECK}
+print(len(ours))
+"""
+    done = subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, check=True)
+    assert int(done.stdout) <= 4  # those that every check uses
+
+
+def test_the_probe_compiles_no_pattern_at_import():
+    for path in (ROOT / "doctor" / "collect" / "probe").glob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign):
+                assert "re.compile" not in ast.unparse(node), f"{path.name}:{node.lineno}: see patterns.py"
+
+
+def test_signs_and_steps_are_read_only_for_a_text_or_a_hit(tmp_path):
+    bundle.write_bundle(ROOT / "rules", tmp_path / "rules")
+    (tmp_path / "rules" / "details.jsonl").unlink()
+    corpus = store._from_bundle(tmp_path / "rules" / "rules.json")
+    assert len(evaluate(corpus.rules, Snapshot({}))) == len(corpus.rules)

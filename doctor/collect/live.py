@@ -17,6 +17,7 @@ from doctor.collect.redact import Redactor
 from doctor.model.snapshot import Snapshot
 
 SLACK = 0.5  # seconds beyond the limit of one child for what is started late
+SLOW = 0.8  # seconds after which a person wonders what is being done
 SMI_HEAD_START = 1.0  # seconds that NVML has before nvidia-smi is asked as well
 # Where a driver shows itself without any path of the user; the machine part reports the rest (_smi, _nvml_library).
 DRIVER_SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia", "/etc/nv_tegra_release", "/dev/nvhost-gpu")
@@ -116,6 +117,7 @@ class _Collection:
     def run(self) -> Facts:
         """Starts all parts, waits, merges."""
         self.facts.add(environment.read(os.environ), closed=("env",))
+        self.runner.later(SLOW, lambda: self.progress("", "slow"))
         self._start_ours()
         if self.target.asked is None:
             self._start_pyenv((*own_python(), ENTRY), executable=sys.executable, shim=False)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from doctor.words import say
 
-Step = Callable[[str, str], None]  # (part, state)
+if TYPE_CHECKING:
+    from rich.status import Status
+
+Step = Callable[[str, str], None]  # (part, state): started, slow (for all parts), and how it ended
 Item = TypeVar("Item")
 
 
@@ -21,21 +24,29 @@ def shown() -> bool:
 
 @contextmanager
 def line(language: str) -> Iterator[Step | None]:
-    """A line that names what is being read; gone when the work is done. None when nobody watches."""
+    """A line that names what is being read; gone when the work is done. None when nobody watches.
+
+    It comes when the collector says that it takes long: loading rich costs as much as a quick check.
+    """
     if not shown():
         yield None
         return
-    from rich.console import Console
-
     waiting: dict[str, str] = {}
-    with Console(stderr=True).status("vlmdoctor") as spinner:
+    spinner: Status | None = None
+    with ExitStack() as stack:
 
         def step(part: str, state: str) -> None:
-            if state == "started":
+            nonlocal spinner
+            if state == "slow":
+                from rich.console import Console
+
+                spinner = stack.enter_context(Console(stderr=True).status("vlmdoctor"))
+            elif state == "started":
                 waiting[part] = part
             else:
                 waiting.pop(part, None)
-            spinner.update(say(language, "reading", what=", ".join(waiting)))
+            if spinner is not None:
+                spinner.update(say(language, "reading", what=", ".join(waiting)))
 
         yield step
 

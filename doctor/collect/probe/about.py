@@ -6,6 +6,7 @@ import sys
 
 import dists
 import paths
+from patterns import compiled
 
 NAMES = (
     "python.version", "python.implementation", "python.executable", "python.prefix", "python.base_prefix",
@@ -18,7 +19,7 @@ OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", 
 LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
         "python.missing_modules")
 NULLABLE = ("python.user_site", "python.venv_problem", "python.venv_python")
-SEEDS = re.compile(r"(pip|setuptools|wheel|_distutils_hack|pkg_resources|distutils-precedence|__pycache__|_virtualenv)")
+SEEDS = r"(pip|setuptools|wheel|_distutils_hack|pkg_resources|distutils-precedence|__pycache__|_virtualenv)"
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 KEPT_APART = ("poetry.lock", "Pipfile.lock")  # of tools that keep environments in a folder "virtualenvs" of their own
 
@@ -84,7 +85,7 @@ def _venv_problem(target):
 
 def _packages(site):
     """Anything in a site folder beyond what an empty environment has."""
-    return any(not SEEDS.match(name) for name in paths.quiet_names(site))
+    return any(not compiled(SEEDS).match(name) for name in paths.quiet_names(site))
 
 
 def kind(target):

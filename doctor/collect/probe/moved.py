@@ -1,20 +1,18 @@
 """Where the project of an editable install went: near by, when exactly one folder there declares the same name."""
 
 import os
-import re
 import time
 
 import metadata
 import paths
+from patterns import compiled
 
 LOOKS, SECONDS = 400, 0.5  # folders listed and time spent for one project
 _MARKS = ("pyproject.toml", "setup.cfg", "setup.py")
 _NAME = {
-    "pyproject.toml": re.compile(
-        r"""\[(?:project|tool\.poetry)\][^\[]*?^name\s*=\s*["']([\w.-]+)["']""", re.MULTILINE | re.DOTALL
-    ),
-    "setup.cfg": re.compile(r"\[metadata\][^\[]*?^name\s*=\s*([\w.-]+)", re.MULTILINE | re.DOTALL),
-    "setup.py": re.compile(r"""\bname\s*=\s*["']([\w.-]+)["']"""),
+    "pyproject.toml": r"""(?ms)\[(?:project|tool\.poetry)\][^\[]*?^name\s*=\s*["']([\w.-]+)["']""",
+    "setup.cfg": r"(?ms)\[metadata\][^\[]*?^name\s*=\s*([\w.-]+)",
+    "setup.py": r"""\bname\s*=\s*["']([\w.-]+)["']""",
 }
 _SKIP = frozenset(("__pycache__", "node_modules", "site-packages", "build", "dist"))
 
@@ -68,7 +66,7 @@ def _declared(folder):
     for mark in _MARKS:
         if mark in inside:
             text = paths.text(os.path.join(folder, mark)) or ""
-            found = _NAME[mark].search(text)
+            found = compiled(_NAME[mark]).search(text)
             if found:
                 return metadata.normalise(found.group(1))
     return None
