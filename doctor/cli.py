@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import click
@@ -70,18 +71,27 @@ def main(*args: Any, **kwargs: Any) -> None:
         sys.stdout.flush()
         sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:
-        error.show()
+        told = StringIO()
+        error.show(file=told)
+        click.echo(_shown(told.getvalue()), err=True, nl=False)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except DoctorError as error:
-        click.echo(f"vlmdoctor: {error}", err=True)
+        click.echo(f"vlmdoctor: {_shown(str(error))}", err=True)
         sys.exit(3)
     except OSError as error:
         sys.exit(_output_failed(error))
     except RecursionError:
         click.echo("vlmdoctor: the input is nested too deeply", err=True)
         sys.exit(3)
+
+
+def _shown(message: str) -> str:
+    """A message about what was typed, without the credentials in it: it is pasted like a report."""
+    from doctor.collect import secrets_text
+
+    return secrets_text.redact(message)
 
 
 def _output_failed(error: OSError) -> int:

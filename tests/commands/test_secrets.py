@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from doctor.cli import group
+from doctor.cli import group, main
 
 BODY = "".join("aQ7xZ2mK"[i % 8] + "bR4"[i % 3] for i in range(20))
 PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "\n".join([BODY * 2] * 3) + "\n-----END RSA PRIVATE KEY-----"
@@ -66,3 +66,20 @@ def test_redact_sends_no_control_character(tmp_path):
     evil.write_bytes("a\x1b]52;c;ZXY=\x07 \x9b31m \u202e\tb\r\n\r100%\nend".encode())
     done = CliRunner().invoke(group, ["redact", str(evil)])
     assert done.output == "a\\x1b]52;c;ZXY=\\x07 \\x9b31m \\u202e\tb\n\n100%\nend"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("diagnose", "/nowhere/{}"), ("redact", "/nowhere/{}"), ("check", "--snapshot", "/nowhere/{}"), ("check", "--rules", "/nowhere/{}"), ("check", "--only", "{}"), ("explain", "{}"),
+        ("rules", "show", "{}"), ("check", "--format", "{}"), ("check", "--timeout", "{}"), ("cache", "ls", "{}"), ("{}",), ("--{}",), ("diagnose", "--batch", "/nowhere/{}"), ("fit", "{}"),
+    ],
+)  # fmt: skip
+def test_what_was_typed(words, capsys):
+    """Error messages name it, as reports do: without the credential."""
+    with pytest.raises(SystemExit) as done:
+        main([word.format("hf_" + BODY) for word in words])
+    out = "".join(capsys.readouterr())
+    assert done.value.code in (2, 3)
+    assert out
+    assert BODY[:8] not in out

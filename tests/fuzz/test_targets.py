@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from targets import TARGETS
 
+CORPORA = Path(__file__).parents[2] / "fixtures" / "fuzz"
+SLOW = ("diagnosis", "report_lines", "program", "script", "project", "redactor", "text_report")  # milliseconds an input
 LONG = int(os.environ.get("FUZZ_RUNS", "20000"))
 
 
@@ -46,8 +49,15 @@ def test_seeds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
+def test_corpus(name: str) -> None:
+    """Inputs that reached new code when they were found, and those that once broke a reader (``crash-*``)."""
+    for path in sorted((CORPORA / name).glob("*")):
+        TARGETS[name][0](path.read_bytes())
+
+
+@pytest.mark.parametrize("name", TARGETS)
 def test_some_mutations(name: str) -> None:
-    campaign(name, 150)
+    campaign(name, 30 if name in SLOW else 150)
 
 
 @pytest.mark.slow
