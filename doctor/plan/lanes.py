@@ -30,7 +30,7 @@ def _move(world: World, name: str, old: str | None, new: str, beside: tuple[str,
     if local and local == wheels.default_variant(beside[0], world.where or ""):
         local = ""  # the user's own index has this very build
     elif not local and (name == TORCH or name in pairs.FAMILY):
-        local = _built_for(name, new, *beside)
+        local = _built_for(name, new, *beside, world.where)
     return _build(name, old, new, local)
 
 
@@ -45,9 +45,9 @@ def _asked_local(world: World, name: str) -> str:
     return next((part for goal in world.wanted.get(name, ()) if (part := versions.local(goal.spec))), "")
 
 
-def _built_for(name: str, version: str, torch: str, lane: str) -> str:
+def _built_for(name: str, version: str, torch: str, lane: str, where: str | None) -> str:
     """The local part to ask for: only where a build for the lane is certain and the default index has another."""
-    if not lane or lane == wheels.default_variant(torch, "linux_x86_64"):
+    if not lane or lane == wheels.default_variant(torch, where or "linux_x86_64"):
         return ""
     if name == TORCH:
         return lane if wheels.has_variant(version, lane) else ""
@@ -92,7 +92,7 @@ def _partners_of_a_new_lane(world: World, changed: Moved, lane: str) -> list[Mov
         have = world.installed.get(name)
         if have and name not in changed and _lane_of(world, name, have) not in ("", lane):
             bare = versions.public(have)
-            found.append(_build(name, have, bare, _built_for(name, bare, torch, lane)))
+            found.append(_build(name, have, bare, _built_for(name, bare, torch, lane, world.where)))
     return found
 
 

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from doctor.model import FixStep
 from doctor.model.plan import Install, Plan
 from doctor.plan.order import changes_shell
-from doctor.plan.shell import Target, checked, command, comment, guarded, index_options, installer, quote
+from doctor.plan.shell import (
+    Target,
+    checked,
+    command,
+    comment,
+    guarded,
+    index_options,
+    installer,
+    powershell_value,
+    quote,
+)
 
 _OPEN = {
     "bash": ["(", "set -euo pipefail"],
@@ -111,7 +121,7 @@ def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
         words.append('-c "$limits"')
     elif each.limits:
         yield "$limits = New-TemporaryFile"
-        yield ", ".join(quote(limit, "powershell") for limit in each.limits) + " | Set-Content -Path $limits"
+        yield ", ".join(powershell_value(limit) for limit in each.limits) + " | Set-Content -Path $limits"
         words.append("-c $limits")
     words += index_options(each.index, target)
     yield checked(" ".join([*words, *(quote(text, target.shell) for text in each.requirements)]), target)

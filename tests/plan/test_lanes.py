@@ -91,3 +91,10 @@ def test_binaries_that_fit_are_left_alone():
     assert not extensions.same_binary("2.5.1+cu124", "2.5.1+cu118")
     assert not extensions.same_binary("2.5.1+cu124", "2.6.0+cu124")
     assert not extensions.same_binary("2.5.1", "nonsense")
+
+
+def test_windows_has_another_default_build():
+    """There the default index has the CPU builds, so the lane is named for the partners, too."""
+    facts = {**NEW_CARD, "driver.version": "576.02", "os.name": "windows", "os.arch": "AMD64", "libc.name": None, "libc.version": None}
+    made = planned({"torch": "2.5.1+cu124", "torchvision": "0.20.1+cu124"}, facts)
+    assert {versions.local(new) for new in moves(made).values()} == {"cu128"}

@@ -134,3 +134,8 @@ def test_shellcheck_finds_nothing(tmp_path):
     path.write_text(render(made, Target("bash", "/a b/python"), allow=True))
     done = subprocess.run(["shellcheck", str(path)], check=False, capture_output=True, text=True)
     assert done.stdout == ""
+
+
+def test_limits_are_texts_of_powershell_not_commands():
+    made = planned(installs=(Install(("numpy<2",), limits=("torch==2.5.1", "pillow==10.0.0")),))
+    assert "'torch==2.5.1', 'pillow==10.0.0' | Set-Content -Path $limits" in render(made, Target("powershell", "python"))
