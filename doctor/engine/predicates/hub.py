@@ -11,6 +11,7 @@ from doctor.model.rule import Clause
 
 _URL = r"(?i)(?:https?|wss?)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)"
 _LOCAL = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 - a name to compare with
+_FEW_FILES = 100  # inodes; less is as good as a full disk
 
 
 def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
@@ -53,6 +54,7 @@ def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
     for role, below in (("data", "huggingface"), ("home", ".cache/huggingface"), ("cwd", "huggingface")):
         for row in rows or ():
             fits = row.get("role") == role and row.get("writable") and not row.get("read_only")
+            fits = fits and (row.get("inodes_free") is None or row["inodes_free"] >= _FEW_FILES)
             if fits and row.get("mount") not in full and int(row.get("free") or 0) >= int(clause.get("free", 0)):
                 scope.bind("room.disk", str(row["path"]).rstrip("/"))
                 scope.bind("room.path", f"{scope.bound['room.disk']}/{below}")
