@@ -1,0 +1,70 @@
+"""Predicates about packages that a text says are not there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from doctor.collect.probe import src_known
+from doctor.engine.scope import Scope
+from doctor.knowledge import versions
+from doctor.model.names import normalise
+from doctor.model.rule import Clause
+
+_NO_MODULE = r"No module named '(?P<module>[A-Za-z]\w{1,60}(?:\.\w+){0,6})'"
+# What a library's own message tells to type; the name must end there (no extras, no address).
+_HINT = r"pip3? install (?:-U |--upgrade )?[`'\"]*(?P<dist>[A-Za-z][\w-]{1,40})(?:[<>=!~][=\d.,<>]{1,20})?[`'\").,;:]*(?:\s|$)"
+# Their absence has rules of their own: what serves them depends on the machine or the project.
+_OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava", "lisa", "model", "utils", "pip"))
+
+
+def missing_package(scope: Scope, _clause: Clause) -> bool | None:
+    """The text misses a module, or tells to install a package, and that is known not to be there. Binds want, missing.
+
+    ``want`` only for a name that is known: an unknown name may be anybody's package on the index.
+    """
+    if scope.case.log is None:
+        return False
+    answer: bool | None = False
+    for want, module, sure in _named(scope):
+        known, version = scope.get(f"dist.{want}")
+        if version is not None or want in _OWNED:
+            continue
+        scope.bind("missing", module)
+        if sure:
+            scope.bind("want", want)
+        if known:
+            return True
+        answer = None
+    return answer
+
+
+def _named(scope: Scope) -> list[tuple[str, str, bool]]:
+    """``(distribution, how it is written, known)`` of what the text misses."""
+    found = []
+    match = scope.case.log.search(_NO_MODULE, ("no module named",)) if scope.case.log else None
+    if match:
+        module = str(match[1]["module"])
+        top = module.partition(".")[0]
+        want = src_known.WANT.get(".".join(module.split(".")[:2])) or src_known.WANT.get(top) or normalise(top)
+        if top not in sys.stdlib_module_names and not _local(scope, top):
+            found.append((normalise(want), top, top in src_known.WANT or _known(scope, want)))
+    hint = scope.case.log.search(_HINT, ("pip install", "pip3 install")) if scope.case.log else None
+    if hint:
+        found.append((normalise(hint[1]["dist"]), hint[1]["dist"], True))
+    return found
+
+
+def _known(scope: Scope, want: str) -> bool:
+    """Catalogued, or asked for by the metadata of something that is installed."""
+    asked = {str(row.get("needs")) for row in scope.snapshot.get("python.unmet") or ()}
+    return want in asked or want in versions.packages()
+
+
+def _local(scope: Scope, top: str) -> bool:
+    """A module of the program's own project."""
+    files = [str(path).replace("\\", "/") for path in scope.snapshot.get("src.files") or ()]
+    return any(f"/{top}/" in path or path.endswith(f"/{top}.py") for path in files)
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {"missing_package": missing_package}
