@@ -50,7 +50,7 @@ def _named(scope: Scope) -> list[tuple[str, str, bool]]:
         if top not in sys.stdlib_module_names and not _local(scope, top):
             found.append((normalise(want), top, top in src_known.WANT or _known(scope, want)))
     hint = scope.case.log.search(_HINT, ("pip install", "pip3 install")) if scope.case.log else None
-    if hint:
+    if hint and scope.snapshot.get("log.exceptions"):  # advice in a warning is not a failure
         found.append((normalise(hint[1]["dist"]), hint[1]["dist"], True))
     return found
 
@@ -67,4 +67,20 @@ def _local(scope: Scope, top: str) -> bool:
     return any(f"/{top}/" in path or path.endswith(f"/{top}.py") for path in files)
 
 
-PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {"missing_package": missing_package}
+def raised_by_package(scope: Scope, _clause: Clause) -> bool | None:
+    """An installed distribution raised the error of the text. Binds by, by_version."""
+    raiser = scope.known("log.raised_by")
+    if raiser in (None, "user", "stdlib"):
+        return False
+    name = normalise(src_known.WANT.get(str(raiser), str(raiser)))
+    known, version = scope.get(f"dist.{name}", bind="by_version")
+    if version is None:
+        return False if known else None
+    scope.bind("by", name)
+    return True
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "missing_package": missing_package,
+    "raised_by_package": raised_by_package,
+}
