@@ -96,6 +96,12 @@ def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
     return True
 
 
+def secret_with_strays(scope: Scope, _clause: Clause) -> bool | None:
+    """The first odd variable is a secret, whose value is not known here and can only be cleaned in the shell."""
+    rows = scope.snapshot.get("env_odd") or [{}]
+    return scope.snapshot.get(f"env.{rows[0].get('name')}") == "set" and rows[0].get("problem") != "not-a-number"
+
+
 def _asked_for(row: Mapping[str, Any], clause: Clause) -> bool:
     return row["kind"] == clause["kind"] and ("names" not in clause or row["name"] in clause["names"])
 
@@ -121,5 +127,6 @@ PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "pin_needs_older_python": pin_needs_older_python,
     "program_uses": program_uses,
     "python_refused": python_refused,
+    "secret_with_strays": secret_with_strays,
     "value_without_strays": value_without_strays,
 }
