@@ -24,6 +24,10 @@ GENUINE = {
     "apex": ("apex/normalization/fused_layer_norm.py", "apex (github.com/NVIDIA/apex)"),
     "segment_anything": ("segment_anything/build_sam.py", "segment-anything"),
     "einops": ("einops/einops.py", "einops"),
+    "serial": ("serial/serialutil.py", "pyserial"),
+    "attr": ("attr/_make.py", "attrs"),
+    "ffmpeg": ("ffmpeg/_run.py", "ffmpeg-python"),
+    "umap": ("umap/umap_.py", "umap-learn"),
 }
 # What writes dist-info folders and always a RECORD with them; the system's own packages have none.
 WRITERS = ("pip", "uv", "")
