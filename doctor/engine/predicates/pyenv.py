@@ -99,7 +99,8 @@ def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
 def secret_with_strays(scope: Scope, _clause: Clause) -> bool | None:
     """The first odd variable is a secret, whose value is not known here and can only be cleaned in the shell."""
     rows = scope.snapshot.get("env_odd") or [{}]
-    return scope.snapshot.get(f"env.{rows[0].get('name')}") == "set" and rows[0].get("problem") != "not-a-number"
+    value: object = scope.snapshot.get(f"env.{rows[0].get('name')}")
+    return value == "set" and rows[0].get("problem") != "not-a-number"
 
 
 def _asked_for(row: Mapping[str, Any], clause: Clause) -> bool:
