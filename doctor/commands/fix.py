@@ -235,7 +235,7 @@ def rendered(shown: Shown, format_: str, destructive: bool, lang: str) -> str:
     refused = refusal(shown.plan, shown.snapshot, shown.target)
     out = words.refused(refused, lang) if refused else []
     if format_ == "text":
-        return words.render(shown.plan, style, [note, *out])
+        return words.render(shown.plan, style, [note, *out], here=refused is None)
     from doctor.plan.script import render
 
     return render(shown.plan, shown.target, destructive, out, note, words.tail(shown.plan, style))

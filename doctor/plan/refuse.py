@@ -39,7 +39,7 @@ def _own_environment(snapshot: Snapshot, target: Target) -> tuple[str, ...]:
     make = f"uv venv {place}" if target.installer == "uv" else f"python3 -m venv {place}"
     lines = [make if target.shell == "bash" or target.installer == "uv" else f"py -m venv {place}"]
     if "venv" in snapshot.get("python.missing_modules", []) and target.installer != "uv":
-        lines.insert(0, "sudo apt-get install -y python3-venv")
+        lines.insert(0, ("" if snapshot.get("host.root") else "sudo ") + "apt-get install -y python3-venv")
     return (*lines, f"vlmdoctor fix --python {own}")
 
 

@@ -40,9 +40,12 @@ class Row(NamedTuple):
     depth: int = 1
 
 
-def render(plan: Plan, style: Style, notes: Sequence[str] = ()) -> str:
-    """The plan as lines, then ``notes``; control characters of strangers are shown as such."""
-    rows = list(_rows(plan, style)) or [Row(say(style.language, "fix.none"), depth=0)]
+def render(plan: Plan, style: Style, notes: Sequence[str] = (), here: bool = True) -> str:
+    """The plan as lines, then ``notes``; control characters of strangers are shown as such.
+
+    ``here`` is False where nothing may be installed: then no install is shown that could be typed.
+    """
+    rows = list(_rows(plan, style, here)) or [Row(say(style.language, "fix.none"), depth=0)]
     said = [Row(note, note.startswith("  "), 0) for note in notes if note]
     rows += [Row(""), *said] if said else []
     return "\n".join(line for row in rows for line in _wrapped(row, style.width)).lstrip("\n") + "\n"
@@ -55,12 +58,12 @@ def _wrapped(row: Row, width: int) -> list[str]:
     return wrap(text, width, "  " * row.depth, "  " * (row.depth + 1))
 
 
-def _rows(plan: Plan, style: Style) -> Iterator[Row]:
+def _rows(plan: Plan, style: Style, here: bool) -> Iterator[Row]:
     for goal in plan.goals:
         proof = say(style.language, "fix." + goal.proof)
         yield Row(f"{goal.rule} {_title(goal.rule, goal.bound, style)} ({proof})", depth=0)
     yield from _moves(plan, style)
-    commands = list(_commands(plan, style.target))
+    commands = list(_commands(plan, style.target, here))
     if commands:
         yield Row("")
         yield Row(say(style.language, "fix.commands") + ":", depth=0)
@@ -96,8 +99,11 @@ def _move(move: Move) -> str:
     return f"{move.name}: {move.old or '-'} -> {move.goes_to or '-'}"
 
 
-def _commands(plan: Plan, target: Target) -> Iterator[str]:
+def _commands(plan: Plan, target: Target, here: bool) -> Iterator[str]:
+    """``here`` is False where nothing may be installed: then only what the shell itself does."""
     yield from (command(step, target) for step in plan.steps if changes_shell(step))
+    if not here:
+        return
     for each in plan.installs:
         yield from install(each, target)
     yield from (text for step in plan.steps if not changes_shell(step) and (text := command(step, target)))

@@ -176,3 +176,10 @@ def test_env_prints_the_managed_block(tmp_path, monkeypatch):
     (tmp_path / ".bashrc").write_text("a\n# >>> vlmdoctor >>>\nexport HF_HOME=/d\n# <<< vlmdoctor <<<\n")
     assert CliRunner().invoke(env_command, ["--shell", "bash"]).output == "export HF_HOME=/d\n"
     assert CliRunner().invoke(env_command, ["--shell", "zsh"]).output == ""
+
+
+def test_where_nothing_may_be_installed_no_install_is_shown_to_be_typed(machine, place, monkeypatch):
+    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({**place, "python.externally_managed": True}))
+    text = run("--dry-run", "--lang", "en").output
+    assert "-m pip install" not in text
+    assert "python3 -m venv ~/venvs/vlm" in text
