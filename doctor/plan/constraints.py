@@ -82,25 +82,6 @@ class World:
             return name in self.installed
         return name == TORCH and name in self.installed and name not in self.wanted and not self.torch_free
 
-    def reached(self, names: Iterable[str]) -> frozenset[str]:
-        """What is linked to ``names`` by requirements of what is installed, in either direction."""
-        found, todo = set(names), list(names)
-        while todo:
-            for other in self._linked.get(todo.pop(), ()):
-                if other not in found:
-                    found.add(other)
-                    todo.append(other)
-        return frozenset(found)
-
-    @cached_property
-    def _linked(self) -> dict[str, set[str]]:
-        links: dict[str, set[str]] = {}
-        for name, version in self.installed.items():
-            for other, _ in self.needs(name, version):
-                links.setdefault(name, set()).add(other)
-                links.setdefault(other, set()).add(name)
-        return links
-
     def needs(self, name: str, version: str) -> tuple[tuple[str, str], ...]:
         """``(distribution, specifier)`` that this release asks of what is installed or wanted."""
         key = (name, version)

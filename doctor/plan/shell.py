@@ -183,6 +183,8 @@ def _python(target: Target) -> str:
     if target.plain:
         return f"& {target.python}" if target.shell == "powershell" else target.python
     python = quote(target.python, target.shell)
+    if target.shell == "bash" and "=" in python and python == target.python:  # ``p=x`` would set a variable
+        python = f"'{python}'"
     return f"& {python}" if target.shell == "powershell" and not compiled(_PLAIN).fullmatch(python) else python
 
 

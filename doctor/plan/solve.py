@@ -98,14 +98,14 @@ def solve(world: World) -> dict[str, str]:
 
 
 def _solve(world: World) -> dict[str, str]:
-    """Only what the goals can reach is solved; the rest stays, and is taken in when a move breaks it after all."""
-    names = world.reached({goal.name for goal in world.goals})
+    """Only the goals and what they ask for is solved; what stays is taken in when a move breaks it after all."""
+    names = frozenset(goal.name for goal in world.goals)
     while True:
         solution = {**world.installed, **_resolved(world, names)}
         broken = {name for name in world.installed.keys() - names if not _content(world, name, solution)}
         if not broken:
             return solution
-        names = world.reached(names | broken)
+        names = names | broken
 
 
 def _content(world: World, name: str, solution: Mapping[str, str]) -> bool:

@@ -146,3 +146,20 @@ def test_a_variable_that_uncovers_the_environments_own_packages_is_enough():
     made = plan(machine({"transformers": "4.57.1", "huggingface-hub": "0.16.4", "tokenizers": "0.22.1"}, **facts), RULES)
     assert [step.target for step in made.steps] == ["PYTHONNOUSERSITE"]
     assert not made.moves
+
+
+def test_what_no_goal_touches_is_not_solved_anew():
+    """Two hundred bystanders that all ask for the same few distributions must not use up the rounds."""
+    many = {f"bystander-{number}": "1.0" for number in range(200)}
+    asks = {name: ["numpy>=1.20", "typing-extensions", "packaging"] for name in many}
+    rest = {"numpy": "1.26.4", "typing-extensions": "4.12.2", "packaging": "24.1", "torch": "2.5.1", "torchvision": "0.15.2"}
+    made = plan(machine({**many, **rest}, python__requires=asks), RULES)
+    assert moves(made) == {"torchvision": "0.20.1"}
+    assert not made.conflicts
+
+
+def test_a_bystander_that_a_move_would_break_is_taken_in():
+    asks = {"stranger": ["numpy<1.25"], "friend": ["stranger==1.0"]}
+    dists = {"numpy": "1.24.4", "stranger": "1.0", "friend": "1.0", "transformers": "4.40.0", "tokenizers": "0.19.1", "pyarrow": "26.0.0"}
+    made = plan(machine(dists, python__requires=asks), RULES)
+    assert "numpy" not in moves(made)
