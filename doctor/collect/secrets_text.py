@@ -24,6 +24,7 @@ PREFIXES = (
     r"(?:hf|api_org)_[A-Za-z0-9]{20,}",
     r"sk-(?:ant|proj|or|svcacct|admin|lf)-[\w-]{16,}",
     r"sk-[A-Za-z0-9]{20,}",
+    r"sk-(?:[a-z0-9]{2,10}-){1,2}(?=[\w-]{0,40}\d)[A-Za-z0-9_]{20,}",
     r"(?:sk|rk)_(?:live|test)_\w{16,}",
     rf"(?:{'|'.join(PROVIDERS)})[-_](?=[\w-]{{0,40}}\d)[\w-]{{24,}}",
     r"(?:gl(?:pat|dt|rt|sa|cbt|ptt|ft|agent|imt|soat|oas)|nvapi|pplx|tvly|dckr_pat|lsv2_(?:pt|sk)|gsk|r8|npm|dop_v1)[-_][\w-]{16,}",
@@ -76,7 +77,7 @@ COMMANDS = (
     r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:\s{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
     r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|"
     r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:\s{1,3}[^\s]{1,80}){0,6}?\s-[pP](?!ath)|"
-    r"\bmc alias set(?:\s{1,3}\S{1,120}){3})\s{0,3})"
+    r"\bssh-keygen\b[^\n]{0,80}?\s-[NP]|\bmc alias set(?:\s{1,3}\S{1,120}){3})\s{0,3})"
     r"(?!<)('[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s-]\S{3,200})"
 )
 LOGIN_LINE = r"(\b[\w.-]{2,30} (?:auth |configure )?(?:login|config(?:ure)?|auth|init|signin)\b)([^\n]{4,600})"
@@ -108,10 +109,14 @@ ANNOTATED = (
 ONWARD = r"(?:\\\r?\n\s{0,20}|[|>][-+]?\r?\n\s{1,20}|\"{3}\s{0,8}|'{3}\s{0,8})?"
 VALUE = (
     r"(\\{1,3}\"[^\\\"\n]{3,4000}\\{1,3}\"|\"(?:\\.|[^\"\\\n]){3,4000}\"|'(?:\\.|[^'\\\n]){3,4000}'|`[^`\n]{3,4000}`|"
-    r"(?![\"'<])(?:(?!(?:[;,&|([{]\s?['\"]?[A-Za-z_][\w.-]{0,60}['\"]?[=:]|&&|\|\|))[^\s'\"`，。；]){4,4000})"
+    r"(?![\"'<])(?:(?!(?:[;,&|([{]\s?['\"]?[A-Za-z_][\w.-]{0,60}['\"]?[=:]|&&|\|\|))[^\s'\"`，。；（）「」、！？]){4,4000})"
 )
 NAMED = (
-    r"(?i)((" + NAME + r")\\{0,3}['\"]?\]?" + ANNOTATED + r"\s{0,3}(?:=>|:=|[=＝：]|:(?![:/]))\s{0,3}"
+    r"(?i)(("
+    + NAME
+    + r")\\{0,3}['\"]?\]?"
+    + ANNOTATED
+    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：]|:(?![:/]))\s{0,3}"
     r"(?:[bru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
 )
 # {name: X, value: Y} as Kubernetes, task definitions, Terraform and XML write it; the name decides.
@@ -120,6 +125,12 @@ PAIR = (
     + NAME
     + r")\\{0,3}['\"]?[\s,{;]{1,40}"
     r"\\{0,3}['\"]?(?:value|default|parametervalue)\\{0,3}['\"]?\s{0,3}[:=]\s{0,3})" + VALUE
+)
+# setdefault("TOKEN", "..."), add_argument("--api-key", default="..."), set_token("..."), secret "..."
+ARGUED = (
+    r"(?i)((?:['\"]-{0,2}(" + NAME + r")['\"]\s{0,3},\s{0,3}(?:[^\n'\"]{0,60}?\bdefault\s{0,2}=\s{0,2})?|"
+    r"(?<![\w.])[\w.]{0,40}(?:token|api_key|password|secret|credentials?)(?:\(|\s)\s{0,2}))"
+    r"('[^'\n]{8,400}'|\"[^\"\n]{8,400}\")"
 )
 TABLE = (
     r"(?im)(^[ |│┃\t]{0,8}("
@@ -132,7 +143,7 @@ SET = (
 )
 PROSE = (
     r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are)|"
-    r"(?:密码|口令|令牌|密钥|秘钥|(?:api|access) ?key|token)\s?(?:是|为|[：:]|\s))"
+    r"(?:密码|口令|令牌|密钥|秘钥|(?:api|access) ?key|token)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|[：:]|\s))"
     r"[\s:：]{0,3}['\"「]?)(?!<)([^\s，。；,;'\"」]{6,400})"
 )
 BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
@@ -209,7 +220,7 @@ def _unquoted(value: str, name: str) -> tuple[str, str]:
     """An unquoted value and what follows it: brackets and separators end it, unless it is a shell variable's."""
     if value[0] in "\\\"'`":
         return value, ""
-    ends = r"[)\]};]+$" if name.isupper() else r"[,;&)\]}].*"
+    ends = r"[;&].*|[)\]}]+$" if name.isupper() else r"[,;&)\]}].*"
     found = re.search(ends, value)
     return (value[: found.start()], value[found.start() :]) if found and found.start() >= 3 else (value, "")
 
@@ -226,6 +237,14 @@ def _named(match: re.Match[str]) -> str:
 
 def _option(match: re.Match[str]) -> str:
     return _value(match.group(1), match.group(2), match.group(3), match.group())
+
+
+def _argued(match: re.Match[str]) -> str:
+    """A quoted value beside a quoted name or in a call: only what looks random, as most such pairs are just words."""
+    value = match.group(3)
+    known = match.group(2) is None or strength(match.group(2))
+    sure = known and random_looking(value) and not placeholder(value)
+    return f"{match.group(1)}{value[0]}{GONE}{value[0]}" if sure else match.group()
 
 
 def _table(match: re.Match[str]) -> str:
@@ -274,19 +293,7 @@ STARTS = (
     """.split(),  # noqa: SIM905 - a list of words reads best as words
     *(f"{name}{sign}" for name in PROVIDERS for sign in "-_"),
 )
-CLIENTS = (
-    "redis-cli",
-    "mongo",
-    "mysql",
-    "psql",
-    "ldap",
-    "smbclient",
-    "kinit",
-    "rclone",
-    "influx",
-    "clickhouse",
-    "sqlcmd",
-)
+CLIENTS = tuple("redis-cli mongo mysql psql ldap smbclient kinit rclone influx clickhouse sqlcmd".split())  # noqa: SIM905
 HASHES = ("$2", "$apr1$", "$argon2", "$y$", "$1$", "$5$", "$6$")
 # words of which a text has one, characters that it has at least, the pattern, what stands in its place
 RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
@@ -295,7 +302,18 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (("-key", "-token", "cookie", "-secret", "-auth"), 0, HEADER_LINE, _header),
     (("login",), 0, NETRC, _keep_head),
     (
-        ("sshpass", "docker login", "wandb login", "mysql", "identified by", "mc alias", "7z", "zip ", "rar "),
+        (
+            "sshpass",
+            "docker login",
+            "wandb login",
+            "mysql",
+            "identified by",
+            "mc alias",
+            "ssh-keygen",
+            "7z",
+            "zip ",
+            "rar ",
+        ),
         0,
         COMMANDS,
         _keep_head,
@@ -313,6 +331,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (NAMES, 0, OPTION, _option),
     (("value", "default"), 0, PAIR, _named),
     ((":", "=", "："), 0, NAMED, _named),
+    (NAMES, 0, ARGUED, _argued),
     (NAMES, 0, TABLE, _table),
     (("</",), 0, TAG, _tag),
     (HASHES, 0, HASH, lambda _m: GONE),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import zlib
@@ -185,3 +186,10 @@ def test_thread_pump_reads_what_select_would():
     assert pump.read(0.01) == []
     pump.close()
     os.close(ours)
+
+
+def test_modules_of_the_probe_that_we_import_ourselves_stand_alone():
+    """The probe's folder is on the path of its children only."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from doctor.collect.probe import hubpaths, visible, wire"
+    root = str(Path(__file__).parents[2])
+    assert subprocess.run([sys.executable, "-I", "-S", "-c", code, root], check=False).returncode == 0

@@ -83,6 +83,7 @@ BAIT = {
     "shares": "\\\\server\\a ",
     "hosts": "host-1.a.b. user@host-1:~$ ",
     "long tokens": "Ab1" * 12 + " ",
+    "arguments": "'token', token('",
     "echoes": "echo a | b | ",
 }  # fmt: skip
 

@@ -6,8 +6,6 @@ read from huggingface_hub's ``constants.py`` (0.16 to 2.4) and transformers' ``u
 import os
 import re
 
-from patterns import compiled
-
 HUB_NEW_NAMES = (0, 19)  # HF_HUB_CACHE, HF_ASSETS_CACHE, HF_TOKEN are read
 HUB_CLEANS_TOKEN = (0, 21)  # blanks and line ends around a token are removed
 HUB_TOKEN_PATH = (0, 23)  # HF_TOKEN_PATH is read
@@ -43,7 +41,7 @@ def installed(names):
     """Versions of huggingface_hub and transformers from the file names of site-packages folders."""
     found = {}
     for name in names:
-        match = compiled(_DIST).match(name)
+        match = re.match(_DIST, name)
         if match:
             found[match.group(1).lower().replace("-", "_")] = version_tuple(match.group(2))
     return found
@@ -58,7 +56,7 @@ def expand_user(path, home):
 
 def expand_vars(path, env):
     """As ``os.path.expandvars``: an unknown name stays as it is."""
-    return compiled(_VARIABLE).sub(lambda m: env.get(m.group(1).strip("{}"), m.group(0)), path)
+    return re.sub(_VARIABLE, lambda m: env.get(m.group(1).strip("{}"), m.group(0)), path)
 
 
 def is_true(value):

@@ -1,6 +1,6 @@
 """CUDA_VISIBLE_DEVICES as the CUDA driver reads it: entries count up to the first one that is not valid."""
 
-from patterns import compiled
+import re
 
 ORDINAL = r"\s*([+-]?\d+)"  # what follows the digits is ignored, as strtol does
 IDENTITY = ("GPU-", "MIG-")
@@ -28,5 +28,5 @@ def parse(value):
 def _entry(part, prefix):
     if prefix:
         return part.strip() if part.strip().startswith(prefix) else None
-    found = compiled(ORDINAL).match(part)
+    found = re.match(ORDINAL, part)
     return str(int(found.group(1))) if found and int(found.group(1)) >= 0 else None
