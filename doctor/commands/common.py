@@ -101,7 +101,12 @@ def judge(snapshot: Snapshot, options: Options) -> Report:
     snapshot = derive(snapshot)
     findings = evaluate(rules, snapshot)
     style = Style(language(options.lang), Target.of(snapshot))
-    return build(findings, snapshot, corpus, style, planned(findings, rules, snapshot))
+    try:
+        plan = planned(findings, rules, snapshot)
+    except Exception as error:  # noqa: BLE001 - as for a rule: what breaks here is told and costs only the plan
+        trouble = f"{type(error).__name__}: {error}"
+        findings, plan = [*findings, Finding("", "plan", "", "note", Verdict.CRASH, trouble=trouble)], None
+    return build(findings, snapshot, corpus, style, plan)
 
 
 def planned(findings: Iterable[Finding], rules: tuple[Rule, ...], snapshot: Snapshot) -> "Plan | None":

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
-
 from doctor.knowledge import versions
 from doctor.knowledge.derive import changed, derive
 from doctor.model import FixStep, Snapshot
@@ -57,7 +55,9 @@ def pinned(name: str, spec: str) -> str:
 
 def _from_specifier(spec: str) -> str:
     """A version that lies in ``spec`` when the knowledge base lists none: "0" when none can be told."""
-    wanted = SpecifierSet(spec)
+    wanted = versions.spec(spec)
+    if wanted is None:  # the record of a damaged distribution may name any text as its version
+        return "0"
     bases = [part.version.removesuffix(".*") for part in wanted]
     guesses = [guess for base in bases for guess in (base, base + ".0", base + ".1", base + ".post1", "0")]
     return next((guess for guess in guesses if wanted.contains(guess, prereleases=True)), "0")

@@ -94,3 +94,13 @@ def test_collect_and_check_agree(tmp_path):
     assert call("collect", "-o", out).returncode == 0
     done = call("check", "--snapshot", out, "--format", "json")
     assert json.loads(done.stdout)["snapshot"]["os.name"] == {"win32": "windows"}.get(sys.platform, sys.platform)
+
+
+def test_a_plan_that_breaks_costs_only_the_plan(monkeypatch):
+    def breaks(snapshot, rules):
+        raise ValueError("made up")
+
+    monkeypatch.setattr("doctor.plan.make.plan", breaks)
+    done = CliRunner().invoke(group, ["check", "--snapshot", str(BROKEN)], standalone_mode=False)
+    assert done.exception is None
+    assert "plan: ValueError: made up" in done.output

@@ -163,3 +163,10 @@ def test_a_bystander_that_a_move_would_break_is_taken_in():
     dists = {"numpy": "1.24.4", "stranger": "1.0", "friend": "1.0", "transformers": "4.40.0", "tokenizers": "0.19.1", "pyarrow": "26.0.0"}
     made = plan(machine(dists, python__requires=asks), RULES)
     assert "numpy" not in moves(made)
+
+
+@pytest.mark.parametrize("version", ["x", "not a version!", "1.0;$(id)", ""])
+def test_a_record_may_name_any_text_as_its_version(version):
+    from doctor.plan.simulate import pinned
+
+    assert pinned("torch", f"=={version}")
