@@ -81,7 +81,32 @@ def raised_by_package(scope: Scope, _clause: Clause) -> bool | None:
     return True
 
 
+def model_packages_missing(scope: Scope, _clause: Clause) -> bool | None:
+    """The model's own code imports packages that are not there. Binds need.want, need2.want ... of all of them."""
+    known, rows = scope.snapshot.look("model.imports")
+    if not known:
+        scope.miss("model.imports")
+        return None
+    asked = [row for row in rows or () if not row.get("guarded") and not str(row["module"]).startswith("flash_attn")]
+    wants = list(dict.fromkeys(str(row.get("want")) for row in asked if row.get("resolves") is False))
+    for number, want in enumerate(wants, start=1):
+        scope.bind(f"need{'' if number == 1 else number}.want", want)
+    if wants:
+        scope.see("model.imports", wants)
+        scope.bind("first", ", ".join(wants))
+        return True
+    return None if any(row.get("resolves") is None for row in asked) else False
+
+
+def package_files_gone(scope: Scope, _clause: Clause) -> bool:
+    """Files of an installed package are known to be gone, which explains imports that find nothing."""
+    rows = scope.snapshot.get("python.corrupt") or ()
+    return any(row.get("problem") in ("files-missing", "files-empty") for row in rows)
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "missing_package": missing_package,
+    "model_packages_missing": model_packages_missing,
+    "package_files_gone": package_files_gone,
     "raised_by_package": raised_by_package,
 }
