@@ -93,7 +93,6 @@ def model_packages_missing(scope: Scope, _clause: Clause) -> bool | None:
         scope.bind(f"need{'' if number == 1 else number}.want", want)
     if wants:
         scope.see("model.imports", wants)
-        scope.bind("first", ", ".join(wants))
         return True
     return None if any(row.get("resolves") is None for row in asked) else False
 
