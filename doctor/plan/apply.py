@@ -14,6 +14,7 @@ from doctor.model import FixStep, Snapshot
 from doctor.model.patterns import compiled
 from doctor.model.plan import Plan
 from doctor.plan import startup
+from doctor.plan.copied import copy_checked
 from doctor.plan.journal import Journal, newest
 from doctor.plan.order import changes_shell
 from doctor.plan.refuse import refusal
@@ -86,6 +87,8 @@ def apply(plan: Plan, snapshot: Snapshot, target: Target, allow: bool, say: Say)
     journal = Journal.begin(f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", {"prefix": place.prefix})
     try:
         with endings_interrupt():
+            for act in copies(plan):
+                _do(act, journal, target, say)
             _variables(plan, place, journal, say)
             for act in acts(plan, target, place, allow):
                 _do(act, journal, target, say)
@@ -130,6 +133,21 @@ def _variables(plan: Plan, place: Place, journal: Journal, say: Say) -> None:
             _real(value, Path.home()).mkdir(parents=True, exist_ok=True)
         if value is not None:
             os.environ[name] = str(_real(value, Path.home()))
+
+
+def copies(plan: Plan) -> Iterator[Act]:
+    """What has to lie in a variable's new folder before the variable is set."""
+    for step in plan.steps:
+        old = step.bound.get("copied") if step.kind == "set_env" else None
+        if old:
+            act = partial(_copy, _real(old, Path.home()), _real(step.to, Path.home()))
+            yield Act(f"{old} -> {step.to}", own=act)
+
+
+def _copy(old: Path, new: Path, journal: Journal) -> None:
+    journal.put_by(new)
+    journal.note({"op": "step", "what": f"copy {old}"})
+    copy_checked(old, new)
 
 
 def variables(plan: Plan) -> dict[str, str | None]:

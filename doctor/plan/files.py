@@ -20,10 +20,13 @@ _SNAPSHOT = re.compile(r".*/snapshots/[^/]+/(.+)")
 def exact(step: FixStep, snapshot: Snapshot) -> FixStep | None:
     """A download with its repository, its folder and the files to fetch; other steps as they are; None: not needed.
 
-    ``bound`` of the result: ``folder`` (of a local copy), ``files`` (one a line), ``guess`` (the owner is a guess).
+    ``bound`` of the result: ``folder`` (of a local copy), ``files`` (one a line), ``guess`` (the owner is a guess);
+    of a variable ``copied``: the folder whose content its new value must have before it is set.
     """
     if step.kind == "reinstall":
         return _same_again(step, snapshot)
+    if step.kind == "set_env" and step.target == "HF_HOME":
+        return _with(step, copied=_moved_cache(step.to, snapshot))
     if step.kind != "download":
         return step
     files = "\n".join(dict.fromkeys(_files(step.target, snapshot)))
@@ -36,6 +39,15 @@ def exact(step: FixStep, snapshot: Snapshot) -> FixStep | None:
         return FixStep("advise", call, "", "manual", step.way, step.because)
     bound = {"folder": step.target, "files": files, "guess": "yes"}
     return FixStep("download", repo, step.to, step.safety, step.way, step.because, bound)
+
+
+def _moved_cache(home: str, snapshot: Snapshot) -> str:
+    """The present HF_HOME when complete models are in it and the new one is no cache yet; "" when nothing is lost."""
+    now, hub = snapshot.get("hf.home"), snapshot.get("hf.hub_cache")
+    if not now or hub != f"{now}/hub" or not snapshot.get("hf.cached_models") or home == now:
+        return ""
+    roots = [row for row in snapshot.get("hf.roots", []) if str(row.get("path") or "").startswith(home)]
+    return "" if any(row.get("repos") for row in roots) else str(now)
 
 
 def _same_again(step: FixStep, snapshot: Snapshot) -> FixStep | None:

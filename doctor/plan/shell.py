@@ -107,12 +107,22 @@ def _uninstall(step: FixStep, target: Target) -> str:
     return f"{installer(target, 'uninstall')} {quote(step.target, target.shell)}"
 
 
+def _copying(step: FixStep, target: Target) -> str:
+    """The command that fills a variable's new folder with what is in the old one; the old one stays as it is."""
+    old, new = quote(step.bound["copied"], target.shell), quote(step.to, target.shell)
+    if target.shell == "powershell":
+        return f"robocopy {old} {new} /E /SL; if ($LASTEXITCODE -lt 8)"  # below 8: everything was copied
+    return f"mkdir -p -- {new} && cp -a -- {old}/. {new} &&"
+
+
 def _set_env(step: FixStep, target: Target) -> str:
     if not compiled(NAME).fullmatch(step.target):
         return ""
+    copy = _copying(step, target) if step.bound.get("copied") else ""
     if target.shell == "powershell":
-        return f"$env:{step.target} = {powershell_value(step.to)}"
-    made = f"mkdir -p -- {quote(step.to)} && " if step.target in FOLDERS else ""
+        line = f"$env:{step.target} = {powershell_value(step.to)}"
+        return f"{copy} {{ {line} }}" if copy else line
+    made = f"mkdir -p -- {quote(step.to)} && " if step.target in FOLDERS else f"{copy} " if copy else ""
     return f"{made}export {step.target}={quote(step.to)}"
 
 
