@@ -131,7 +131,7 @@ def test_what_only_a_person_can_do_changes_nothing(machine, tmp_path, monkeypatc
 def test_a_limit_is_left_to_type(machine, monkeypatch):
     monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"os.name": "linux", "limit.as": 2**30}))
     done = run("--yes", "--lang", "en")
-    assert "Type this in your own shell: ulimit -v unlimited" in done.output
+    assert 'Type this in your own shell: ulimit -v "$(ulimit -H -v)"' in done.output
     assert "Waits for you" in done.output
     assert "Still there" not in done.output
     assert done.return_value == 1
