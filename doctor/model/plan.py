@@ -43,13 +43,14 @@ class Install:
     """One call of the installer: all requirements are solved together.
 
     ``alone`` (no dependencies): every requirement is known to be met. ``index``: a further index for a CUDA lane.
-    ``limits``: what the installer must leave where it is.
+    ``limits``: what the installer must leave where it is. ``builds``: something is compiled against the torch of here.
     """
 
     requirements: tuple[str, ...]
     alone: bool = False
     index: str | None = None
     limits: tuple[str, ...] = ()
+    builds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from doctor.engine.rank import rank
 from doctor.model import Finding, FixStep, Rule, Snapshot, Verdict
 from doctor.model.names import normalise
 from doctor.model.plan import Constraint
+from doctor.plan.rebuild import takes_away
 
 BY_HAND = ("advise", "edit")
 PACKAGES = ("pin", "uninstall", "reinstall")
@@ -69,7 +70,7 @@ def targets(rules: Sequence[Rule], snapshot: Snapshot) -> tuple[list[Cure], dict
     roots = [f for f in ranked if f.under is None and f.severity in LOUD]
     chosen = [f for place, f in enumerate(roots) if place == 0 or f.rule in seen]
     beneath = {finding.rule: finding.under for finding in ranked if finding.under}
-    return [Cure(finding, _first_way(finding)) for finding in chosen], beneath
+    return [Cure(finding, _possible_way(finding, snapshot)) for finding in chosen], beneath
 
 
 def left_over(finding: Finding, root: Cure) -> bool:
@@ -78,6 +79,12 @@ def left_over(finding: Finding, root: Cure) -> bool:
     touched = {normalise(step.target) for step in acts if step.kind in PACKAGES}
     own = Cure(finding, _first_way(finding))
     return bool(acts) and own.certain and not touched & {normalise(step.target) for step in own.steps}
+
+
+def _possible_way(finding: Finding, snapshot: Snapshot) -> int:
+    """The first way that does not leave the machine without what it takes out; else the first."""
+    found = (way for way in ways(finding) if not takes_away(Cure(finding, way).steps, snapshot))
+    return next(found, _first_way(finding))
 
 
 def _first_way(finding: Finding) -> int:

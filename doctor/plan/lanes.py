@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from doctor.knowledge import cuda, pairs, ranges, versions, wheels
+from doctor.knowledge import cuda, extensions, pairs, ranges, versions, wheels
 from doctor.model.names import normalise
 from doctor.model.plan import Install, Move
 from doctor.plan.constraints import TORCH, World
+from doctor.plan.rebuild import source_only
 
 Moved = Mapping[str, tuple[str | None, str]]
 
@@ -111,7 +112,14 @@ def installs(world: World, moved: Sequence[Move], solution: Mapping[str, str]) -
         return ()
     alone = all(_decided(world, move, solution) for move in moved)
     index = next((wheels.index_url(tag) for move in moved if (tag := versions.local(move.new or ""))), None)
-    return (Install(asked, alone, index, () if alone else _limits(world, moved)),)
+    return (Install(asked, alone, index, () if alone else _limits(world, moved), _builds(world, moved)),)
+
+
+def _builds(world: World, moved: Sequence[Move]) -> bool:
+    """True when an extension comes as source: its build must see the torch that is there."""
+    sources = (move for move in moved if move.new and extensions.built_against_torch(move.name))
+    stays = TORCH in world.installed and all(move.name != TORCH for move in moved)
+    return stays and any(source_only(move.name, versions.public(str(move.new))) for move in sources)
 
 
 def _decided(world: World, move: Move, solution: Mapping[str, str]) -> bool:

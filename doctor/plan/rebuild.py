@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doctor.knowledge import cuda, extensions, versions, wheels
@@ -64,3 +64,17 @@ def can_build(snapshot: Snapshot, cuda_version: str | None) -> bool:
     if compiler == (True, None) or nvcc == (True, None) or cuda_version is None:
         return False
     return not nvcc[1] or str(nvcc[1]).partition(".")[0] == cuda_version.partition(".")[0]
+
+
+def takes_away(steps: Sequence[FixStep], snapshot: Snapshot) -> bool:
+    """True when steps remove something for a replacement that is source only and cannot be built here."""
+    pins = [normalise(step.target) for step in steps if step.kind == "pin"]
+    unbuilt = any(extensions.built_against_torch(name) and source_only(name) for name in pins)
+    tools = (snapshot.look("tool.cc"), snapshot.look("cuda.nvcc"))
+    return unbuilt and (True, None) in tools and any(step.kind == "uninstall" for step in steps)
+
+
+def source_only(name: str, version: str | None = None) -> bool:
+    """True for an extension that its project offers as source, in this release or in every known one."""
+    known = [version] if version else versions.candidates(name)
+    return bool(known) and all(wheels.needs_build(name, each) for each in known)

@@ -114,6 +114,8 @@ def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
         words += ["--quiet", "--report", quote(trial, target.shell)]
     if each.alone:
         words.append("--no-deps")
+    if each.builds:
+        words.append("--no-build-isolation")
     if each.limits and target.shell == "bash":
         yield "limits=$(mktemp)"
         yield "trap 'rm -f -- \"$limits\"' EXIT"

@@ -6,6 +6,7 @@ import pytest
 
 from doctor.knowledge import extensions, versions
 from doctor.plan.make import plan
+from doctor.plan.script import install
 from doctor.plan.shell import Target, command
 from tests.plan.test_make import RULES, machine, moves
 
@@ -98,3 +99,20 @@ def test_windows_has_another_default_build():
     facts = {**NEW_CARD, "driver.version": "576.02", "os.name": "windows", "os.arch": "AMD64", "libc.name": None, "libc.version": None}
     made = planned({"torch": "2.5.1+cu124", "torchvision": "0.20.1+cu124"}, facts)
     assert {versions.local(new) for new in moves(made).values()} == {"cu128"}
+
+
+AUTO_GPTQ = {"torch": "2.5.1", "transformers": "4.46.3", "auto-gptq": "0.7.1", "numpy": "1.26.4", "optimum": "1.23.3", "huggingface-hub": "0.26.5", "tokenizers": "0.20.3", "accelerate": "1.1.1", "datasets": "3.1.0", "safetensors": "0.4.5", "triton": "3.1.0", "pyarrow": "18.1.0"}
+BROKEN_KERNELS = {**CARD, "torch.cuda": "12.4", "model.quant": "gptq", "tool.cc": "/usr/bin/cc"}
+
+
+def test_a_working_package_is_not_taken_out_for_one_that_cannot_be_built_here():
+    made = planned(AUTO_GPTQ, {**BROKEN_KERNELS, "cuda.nvcc": None})
+    assert "auto-gptq" not in [step.target for step in made.steps]
+    assert "gptqmodel" not in moves(made)
+
+
+def test_an_extension_that_comes_as_source_is_built_against_the_torch_of_here():
+    made = planned(AUTO_GPTQ, {**BROKEN_KERNELS, "cuda.nvcc": "12.4"})
+    assert "gptqmodel" in moves(made)
+    assert [each.builds for each in made.installs] == [True]
+    assert "--no-build-isolation" in "\n".join(install(made.installs[0], Target()))
