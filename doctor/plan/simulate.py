@@ -15,6 +15,10 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
     """Pins, uninstalls and variables take effect; steps whose effect is not a fact change nothing."""
     dists: dict[str, str | None] = {}
     variables: dict[str, Any] = {}
+    steps = tuple(steps)
+    if any(step.kind == "reinstall" for step in steps):
+        served = _perhaps_served(snapshot)
+        variables.update({"src.imports": served} if served else {})
     for step in steps:
         if step.kind == "pin":
             dists[normalise(step.target)] = pinned(step.target, step.to)
@@ -33,6 +37,12 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
         seen = {normalise(str(row.get("hides"))): row["hidden"] for row in bare if row.get("hidden")}
         dists = {**seen, **dists}
     return derive(changed(snapshot.with_facts(variables), dists))
+
+
+def _perhaps_served(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The program's imports when files have come back: of what nobody served it is not known whether it still fails."""
+    rows = snapshot.get("src.imports", [])
+    return [{**row, "resolves": None} if row.get("resolves") is False else row for row in rows]
 
 
 def _uncovers(variables: Mapping[str, Any], where: str) -> bool:

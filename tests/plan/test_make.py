@@ -170,3 +170,11 @@ def test_a_record_may_name_any_text_as_its_version(version):
     from doctor.plan.simulate import pinned
 
     assert pinned("torch", f"=={version}")
+
+
+def test_files_that_come_back_may_serve_what_nobody_served():
+    gone = [{"name": "opencv-python-headless", "version": "4.10.0.84", "problem": "files-missing", "count": 3, "path": "/v/cv2"}]
+    imports = [{"module": "cv2", "name": "", "guarded": False, "resolves": False, "dist": "", "want": "opencv-python", "where": ""}]
+    made = plan(machine({"opencv-python-headless": "4.10.0.84", "numpy": "1.26.4"}, **{"python.corrupt": gone, "src.imports": imports}), RULES)
+    assert [step.target for step in made.steps if step.kind == "reinstall"] == ["opencv-python-headless"]
+    assert not moves(made)
