@@ -117,7 +117,7 @@ def windowed(vision: Config) -> Built:
     inner = vision.maybe("mlp_dim") or int(width * vision.ratio("mlp_ratio", 4.0))
     patch, side = vision.number("patch_size"), vision.number("image_size") // vision.number("patch_size")
     heads, chosen = vision.maybe("num_attention_heads") or 16, vision.items("global_attn_indexes")
-    everywhere = sum(1 for at in set(chosen) if isinstance(at, int) and 0 <= at < layers)
+    everywhere = sum(1 for at in {at for at in chosen if isinstance(at, int)} if 0 <= at < layers)
     window, neck = vision.maybe("window_size") or 14, vision.maybe("output_channels") or 256
     body = block(width, inner) * layers + patches(width, patch)
     if not vision.flag("qkv_bias", True):

@@ -374,6 +374,12 @@ def test_a_hostile_configuration_is_an_answer_or_a_fit_error(data):
         pass
 
 
+def test_a_list_that_holds_lists_is_no_list_of_layers():
+    config = json.loads(json.dumps(profiles.get("lisa-13b-llama2-v1").config))
+    config["sam_config"]["global_attn_indexes"] = [[], 7, "x"]
+    assert describe("x", config).parts
+
+
 def test_without_devices_this_machine_is_read(monkeypatch):
     gpu = {"index": 0, "name": "NVIDIA L4", "total": 24 * GIB, "free": 23 * GIB}
     snapshot = Snapshot({"gpus": [gpu], "dist.transformers": "4.51.3"})
