@@ -12,11 +12,11 @@ from pathlib import Path
 from doctor.errors import ApplyError
 from doctor.model import FixStep, Snapshot
 from doctor.model.patterns import compiled
-from doctor.model.plan import Plan
+from doctor.model.plan import Install, Plan
 from doctor.plan import startup
 from doctor.plan.copied import copy_checked
 from doctor.plan.journal import Journal, newest
-from doctor.plan.order import changes_shell
+from doctor.plan.order import arranged, changes_shell
 from doctor.plan.refuse import refusal
 from doctor.plan.running import endings_interrupt, run, uninterrupted, words
 from doctor.plan.script import install
@@ -176,18 +176,11 @@ def _replace(path: Path, text: str) -> None:
 
 def acts(plan: Plan, target: Target, place: Place, allow: bool) -> Iterator[Act]:
     """The plan's steps as commands, in the order of the script."""
-    installs = [
-        Act(", ".join(each.requirements), "\n".join(install(each, target)), place.trees) for each in plan.installs
-    ]
-    for step in plan.steps:
-        if changes_shell(step) or (step.safety == "destructive" and not allow):
-            continue
-        if installs and step.kind in ("reinstall", "run", "link", "download"):
-            yield installs.pop()
-        text = command(step, target)
-        if text:
-            yield _act(step, text, place)
-    yield from installs
+    for each in arranged(plan):
+        if isinstance(each, Install):
+            yield Act(", ".join(each.requirements), "\n".join(install(each, target)), place.trees)
+        elif not changes_shell(each) and (allow or each.safety != "destructive") and (text := command(each, target)):
+            yield _act(each, text, place)
 
 
 def _act(step: FixStep, text: str, place: Place) -> Act:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
+from doctor.model.plan import Install, Plan
 from doctor.plan.choose import BY_HAND, Cure, said
 from doctor.plan.constraints import World
 from doctor.plan.files import exact
 
+_AFTER = ("reinstall", "run", "link", "download")  # need what the installs bring
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 STATE = ("export ", "unset ", "ulimit ", "source ", ". ", "umask ")
@@ -57,6 +59,16 @@ def _in_installs(step: FixStep, moved: set[str]) -> bool:
 
 def _key(step: FixStep) -> Key:
     return step.kind, step.target, step.to, tuple(sorted(step.bound.items()))
+
+
+def arranged(plan: Plan) -> Iterator[FixStep | Install]:
+    """All that is done, in the one order of doing: variables, clean-up and removals, installs, what needs them."""
+    shell = [step for step in plan.steps if changes_shell(step)]
+    rest = [step for step in plan.steps if not changes_shell(step)]
+    yield from shell
+    yield from (step for step in rest if step.kind not in _AFTER)
+    yield from plan.installs
+    yield from (step for step in rest if step.kind in _AFTER)
 
 
 def place(step: FixStep) -> int:

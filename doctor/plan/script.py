@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from doctor.model import FixStep
-from doctor.model.plan import Install, Plan
-from doctor.plan.order import changes_shell
+from doctor.model.plan import Install, Move, Plan
+from doctor.plan.order import arranged, changes_shell
 from doctor.plan.shell import (
     Target,
     checked,
@@ -74,19 +74,13 @@ def _variables(plan: Plan, target: Target) -> list[str]:
 
 
 def _body(plan: Plan, target: Target, allow: bool) -> Iterator[str]:
-    placed = False
-    for step in plan.steps:
-        if changes_shell(step):
-            continue
-        if not placed and step.kind in ("reinstall", "run", "link", "download"):
-            placed = True
-            yield from _installs(plan, target)
-        text = guarded(step, target)
-        if text:
-            yield from _because(step, plan)
-            yield text if allow or step.safety != "destructive" else comment("destructive, remove the #: " + text)
-    if not placed:
-        yield from _installs(plan, target)
+    for each in arranged(plan):
+        if isinstance(each, Install):
+            yield from (comment(_move(move)) for move in plan.moves)
+            yield from install(each, target)
+        elif not changes_shell(each) and (text := guarded(each, target)):
+            yield from _because(each, plan)
+            yield text if allow or each.safety != "destructive" else comment("destructive, remove the #: " + text)
 
 
 def _because(step: FixStep, plan: Plan) -> Iterator[str]:
@@ -98,11 +92,8 @@ def _because(step: FixStep, plan: Plan) -> Iterator[str]:
     yield comment(f"{who}: {why}" if why else who)
 
 
-def _installs(plan: Plan, target: Target) -> Iterator[str]:
-    for move in plan.moves:
-        yield comment(f"{move.name} {move.old or '(not installed)'} -> {move.goes_to or '(removed)'}")
-    for each in plan.installs:
-        yield from install(each, target)
+def _move(move: Move) -> str:
+    return f"{move.name} {move.old or '(not installed)'} -> {move.goes_to or '(removed)'}"
 
 
 def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:

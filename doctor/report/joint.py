@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from doctor.model.plan import Conflict, Plan
+from doctor.model.plan import Conflict, Install, Plan
 from doctor.model.report import Entry, Together
 from doctor.plan.choose import BY_HAND
-from doctor.plan.order import changes_shell
+from doctor.plan.order import arranged
 from doctor.plan.script import install
 from doctor.plan.shell import Target, command
 from doctor.report.plan import side
@@ -41,9 +41,8 @@ def _typed(entry: Entry, way: int | None) -> list[str]:
 
 def _commands(plan: Plan, target: Target) -> Iterator[str]:
     """In the order of doing, without the list of what the installer must leave alone, which only a script needs."""
-    steps = [step for step in plan.steps if step.safety != "destructive"]
-    first = [step for step in steps if changes_shell(step)]
-    yield from filter(None, (command(step, target) for step in first))
-    for each in plan.installs:
-        yield from install(replace(each, limits=()), target)
-    yield from filter(None, (command(step, target) for step in steps if step not in first))
+    for each in arranged(plan):
+        if isinstance(each, Install):
+            yield from install(replace(each, limits=()), target)
+        elif each.safety != "destructive":
+            yield from filter(None, [command(each, target)])

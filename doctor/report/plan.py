@@ -8,9 +8,9 @@ from typing import NamedTuple
 from doctor.engine.evaluate import fill_text
 from doctor.engine.store import Corpus
 from doctor.model import FixStep, Snapshot
-from doctor.model.plan import Conflict, Instead, Move, Plan, Side
+from doctor.model.plan import Conflict, Install, Instead, Move, Plan, Side
 from doctor.plan.hand import by_hand
-from doctor.plan.order import changes_shell
+from doctor.plan.order import arranged, changes_shell
 from doctor.plan.refuse import Refusal
 from doctor.plan.rehearse import Answer
 from doctor.plan.script import install, installing
@@ -101,12 +101,11 @@ def _move(move: Move) -> str:
 
 def _commands(plan: Plan, target: Target, here: bool) -> Iterator[str]:
     """``here`` is False where nothing may be installed: then only what the shell itself does."""
-    yield from (command(step, target) for step in plan.steps if changes_shell(step))
-    if not here:
-        return
-    for each in plan.installs:
-        yield from install(each, target)
-    yield from (text for step in plan.steps if not changes_shell(step) and (text := command(step, target)))
+    for each in arranged(plan):
+        if isinstance(each, FixStep) and (here or changes_shell(each)):
+            yield from filter(None, [command(each, target)])
+        elif isinstance(each, Install) and here:
+            yield from install(each, target)
 
 
 def hand(plan: Plan, style: Style) -> Iterator[Row]:

@@ -7,8 +7,12 @@ import jsonschema
 import pytest
 
 from doctor.commands.common import Options, judge
-from doctor.model import Snapshot
+from doctor.model import FixStep, Snapshot
+from doctor.model.plan import Install, Plan
+from doctor.plan.order import arranged
+from doctor.plan.shell import Target
 from doctor.report import jsonout, markdown, text
+from doctor.report.joint import joint
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "report-1.json").read_text(encoding="utf-8"))
 LINUX = {"os.name": "linux", "os.arch": "x86_64", "python.version": "3.11.7"}
@@ -55,3 +59,12 @@ def test_a_command_with_a_build_names_the_index_that_serves_it():
     report = judged({**PAIR, **ABI})
     pins = [each for entry in report.entries for each in entry.commands if "+cu" in each.to]
     assert all("--extra-index-url https://download.pytorch.org/whl/" in each.text for each in pins)
+
+
+def test_the_order_of_doing_is_the_same_wherever_a_plan_is_shown():
+    steps = (FixStep("set_env", "A", "1", "safe"), FixStep("uninstall", "opencv-python", "", "changes-env"), FixStep("link", "/a", "/b", "safe"))
+    made = Plan((), (), (), (Install(("numpy==1.26.4",)),), steps, (), ())
+    assert [getattr(each, "kind", "install") for each in arranged(made)] == ["set_env", "uninstall", "install", "link"]
+    lines = joint(made, [], Target(), "en").commands
+    assert [line.split()[0] for line in lines] == ["export", "python", "python", "mkdir"]
+    assert "uninstall" in lines[1]
