@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from doctor.fit.config import Config
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 NAMES = {
     "float32": "fp32", "float": "fp32", "fp32": "fp32", "float16": "fp16", "half": "fp16", "fp16": "fp16",
