@@ -18,7 +18,8 @@ from doctor.errors import RuleError
 from doctor.model import FixSpec, Rule, Sign
 from doctor.model.facts import find
 from doctor.model.names import DIST, PACKAGES, SPECIFIER
-from doctor.model.rule import FIX_KINDS, LANGUAGES, SAFETIES, SEVERITIES, TEXT_KEYS
+from doctor.model.rule import FIX_KINDS, LANGUAGES, SAFETIES, SEVERITIES, TEXT_KEYS, UNDONE
+from doctor.model.undoable import undoable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -272,6 +273,8 @@ def _fix(raw: Any, name: str) -> FixSpec:
     if raw.get("safety") not in SAFETIES:
         raise RuleError(name, f"a fix has a safety: {', '.join(SAFETIES)}")
     _check_package(head, raw, name)
+    if head == "run" and raw["safety"] in UNDONE and not undoable(str(raw[head])):
+        raise RuleError(name, f"undo cannot take back {raw[head]!r}: its safety is manual or destructive")
     only = tuple(_clause(part, f"{name} [[fix]]") for part in raw.get("only", ()))
     return FixSpec(head, raw[head], str(raw.get("to", "")), raw["safety"], int(raw.get("way", 1)), only)
 

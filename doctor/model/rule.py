@@ -13,6 +13,7 @@ FIX_KINDS = (
     "advise",
 )  # fmt: skip
 SAFETIES = ("safe", "changes-env", "destructive", "manual")
+UNDONE = ("safe", "changes-env")  # of these an undo brings back the state before
 
 
 class Sign(NamedTuple):

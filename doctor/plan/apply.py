@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from doctor.engine.evaluate import HOLE, fill
 from doctor.errors import ApplyError
 from doctor.model import FixStep, Snapshot
 from doctor.model.patterns import compiled
 from doctor.model.plan import Install, Plan
+from doctor.model.undoable import arguments
 from doctor.plan import startup
 from doctor.plan.copied import copy_checked
 from doctor.plan.journal import Journal, newest
@@ -26,6 +28,7 @@ from doctor.plan.undo import forget, sweep, undo
 DATA = ("share", "etc", "include")  # of an environment: where wheels put what is not code
 CLIENT = ("token", "stored_tokens", ".check_for_update_done", ".check_for_skill_update_done")  # of hf, in HF_HOME
 ASIDE = "vlmdoctor-aside"
+_VENV = "VIRTUAL_ENV"
 Say = Callable[[str], None]
 
 
@@ -202,13 +205,20 @@ def _act(step: FixStep, text: str, place: Place) -> Act:
 
 
 def _named(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
-    """What the command of a rule names; a whole cache is only read."""
-    found = [_real(value, home) for value in step.bound.values() if value.startswith(("/", "~/"))]
+    """What the command of a rule names; a whole cache and the program itself are only read."""
+    words = arguments(step.target)
+    told = [value for word in words for name, _ in HOLE.findall(word) if (value := step.bound.get(name))]
+    told += [word for each in words if (word := fill(each, dict(step.bound)))]
+    bound = set(step.bound.values())  # of these a relative one may name something in the working folder
+    here = [text for text in told if text.startswith(("/", "~/")) or (text in bound and os.path.lexists(text))]
+    found = dict.fromkeys(Path.cwd() / _real(value, home) for value in here)
     return tuple(path for path in found if path != place.cache)
 
 
 def _usual(text: str, place: Place) -> tuple[Path, ...]:
     """What a rule's command may change without naming it."""
+    if _VENV in text:
+        return (*place.client, Path(os.environ.get(_VENV) or ".venv").absolute())
     if not ("python" in text and place.prefix):
         return place.client
     return (*place.client, *place.trees, Path(place.prefix) / ASIDE)

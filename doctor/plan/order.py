@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
 from doctor.model.plan import Install, Plan
+from doctor.model.undoable import SHELL
 from doctor.plan.choose import BY_HAND, Cure, said
 from doctor.plan.constraints import World
 from doctor.plan.files import exact
@@ -14,7 +15,6 @@ from doctor.plan.files import exact
 _AFTER = ("reinstall", "run", "link", "download")  # need what the installs bring
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
-STATE = ("export ", "unset ", "ulimit ", "source ", ". ", "umask ")
 _PLACE = {
     "set_env": 0,
     "unset_env": 0,
@@ -78,4 +78,4 @@ def place(step: FixStep) -> int:
 
 def changes_shell(step: FixStep) -> bool:
     """True for what must happen in the user's own shell to have an effect."""
-    return step.kind in ("set_env", "unset_env") or (step.kind == "run" and step.target.startswith(STATE))
+    return step.kind in ("set_env", "unset_env") or (step.kind == "run" and step.target.startswith(SHELL))
