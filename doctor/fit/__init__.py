@@ -47,6 +47,11 @@ class Answer:
         """Shown to fit, be it tightly."""
         return self.verdict in ("fits", "tight")
 
+    @property
+    def spread(self) -> str:
+        """What to write so that the engine uses all the devices; empty where one is enough."""
+        return devices.spread(self.request.engine, self.shares)
+
 
 def fit(
     model: str | Sequence[str], gpu: str | Sequence[Device] | None = None, python: str | None = None, **request: Any
@@ -88,10 +93,20 @@ def judge(loaded: Sequence[sources.Loaded], request: Request, found: Sequence[De
         cards = tuple(devices.cards(budget.total))
         return Answer("no-device", budget, asked[0], cards=cards, notes=notes, source=first.source)
     shares, fits = devices.place(first, asked[0], budget, found)
+    notes += _cautions(first, asked[0], shares)
     verdict = _verdict(budget, shares, fits)
     more = () if len(loaded) > 1 or (verdict == "fits") else tuple(options.nearest(first, asked[0], found))
     cards = () if fits else tuple(devices.cards(budget.total))
     return Answer(verdict, budget, asked[0], tuple(found), tuple(shares), more, cards, notes, first.source)
+
+
+def _cautions(model: Model, request: Request, shares: Sequence[Share]) -> tuple[Note, ...]:
+    """What an engine, or a model's own program, cannot be counted on for."""
+    if model.family == "lisa" and len(shares) > 1:
+        return (Note("note.lisa", {}),)
+    if request.engine == "vllm" and model.family not in options.IN_VLLM:
+        return (Note("note.noclass", {"engine": "vLLM", "kind": model.family}),)
+    return ()
 
 
 def _meant(one: sources.Loaded, request: Request) -> Request:
@@ -106,6 +121,8 @@ def _meant(one: sources.Loaded, request: Request) -> Request:
         request = replace(request, engine="llama.cpp")
     if request.engine == "transformers" and quant.startswith("exl2"):
         request = replace(request, engine="exllamav2")
+    if one.model.family == "lisa" and request.engine != "transformers":
+        raise FitError(f"{request.engine} has no class for LISA: its own code loads it, on transformers")
     return request
 
 

@@ -17,6 +17,14 @@ MOST = 64  # devices that are looked at
 DRIVER = 0.98  # of a card's nominal memory is there for programs
 LAYERED = ("language model", "KV cache", CONSTANTS)  # what a pipeline can cut by layers
 TENSOR_PARALLEL = ("vllm", "lmdeploy")
+# what to write so that an engine spreads a model over several devices
+SPREAD = {
+    "transformers": 'device_map="auto"',
+    "vllm": "--tensor-parallel-size {count}",
+    "lmdeploy": "--tp {count}",
+    "llama.cpp": "-sm layer",
+    "exllamav2": "model.load_autosplit(cache)",
+}
 VLLM_SHARE = 0.9
 
 
@@ -66,6 +74,8 @@ def _supposed(word: str) -> Device:
     if number and number[2] in UNITS and float(number[1]) > 0:
         size = int(float(number[1]) * UNITS[number[2]])
         return Device(f"{size / GIB:.4g} GiB", size, size)
+    if word.startswith("-") or (number and float(number[1]) == 0):
+        raise FitError(f"--gpu {word[:60]!r}: no card has that much memory; say it as in 24GiB")
     wanted = _plain(word)
     cards = [row for row in store.rows("gpus") if row.get("vram_gb")]
     exact = [row for row in cards if _plain(row["name"]) == wanted]
@@ -126,6 +136,11 @@ def place(model: Model, request: Request, budget: Budget, devices: Sequence[Devi
     if request.engine in TENSOR_PARALLEL:
         return _tensor(model, request, budget, room)
     return _pipeline(request, budget, list(devices), model.language.layers)
+
+
+def spread(engine: str, shares: Sequence[Share]) -> str:
+    """What makes ``engine`` use all the devices of ``shares``; empty for one device."""
+    return SPREAD[engine].format(count=len(shares)) if len(shares) > 1 else ""
 
 
 def _part(piece: Piece) -> str:

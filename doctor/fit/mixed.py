@@ -195,5 +195,3 @@ def _extras(text: Config, width: int) -> Count:
     if each:
         found += linear(width, each, bias=False) + linear(each, width, bias=False) + norm(width, bias=False)
     return found
-
-

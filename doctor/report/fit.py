@@ -86,6 +86,11 @@ class View:
             for h in device.holders
         ]
 
+    def spread(self) -> str:
+        """How the engine is told to use several devices; empty for one."""
+        answer = self.answer
+        return self.say("spread", count=len(answer.shares), flags=answer.spread) if answer.spread else ""
+
     def cards(self) -> str:
         """Cards that would do."""
         if not self.answer.cards:
@@ -105,6 +110,7 @@ def render(answer: Answer, width: int, language: str, paint: Paint, ascii_only: 
         lines += ["", *wrap(view.device(share.device), width)]
         lines.append("  " + _device_bar(answer, share.bytes, share.usable, share.device.total, width - 4, ascii_only))
         lines += [row for text in view.holders(share.device) for row in wrap(text, width, "  ")]
+    lines += [row for text in (view.spread(),) if text for row in ("", *wrap(text, width))]
     where = view.say("where", peak=say(language, f"peak.{answer.budget.peak}"))
     lines += ["", *wrap(where, width), *_chart(view, width, ascii_only)]
     lines += ["", *wrap(view.setup(), width), *_options(view, width, paint), *_notes(view, width)]
@@ -188,6 +194,7 @@ def render_markdown(answer: Answer, language: str) -> str:
         lines += [view.cards(), ""]
     for share in answer.shares:
         lines += [f"- {view.device(share.device)}", *(f"  - {text}" for text in view.holders(share.device))]
+    lines += [f"- {text}" for text in (view.spread(),) if text]
     where = view.say("where", peak=say(language, f"peak.{answer.budget.peak}"))
     lines += ["", f"## {where}", "", "| | | |", "|---|---:|---|"]
     widest = max((piece.bytes for piece in answer.budget.pieces), default=1)
@@ -228,6 +235,7 @@ def _object(answer: Answer, view: View) -> dict[str, Any]:
         "engine": request.engine,
         "precision": budget.precision,
         "devices": [_device(share) for share in answer.shares],
+        "spread": answer.spread,
         "options": [_option(option, view) for option in answer.options],
         "cards": [{"name": name, "gb": gb} for name, gb in answer.cards],
         "unknown": list(budget.unknown),

@@ -51,7 +51,7 @@ def _devices(view: View) -> list[str]:
         found.append(f"<p>{view.device(share.device)}: {size(share.bytes)} / {size(share.usable)}</p>")
         found.append(f'<div class="room{over}">{"".join(bars)}</div>')
         found += [f"<p>{text}</p>" for text in view.holders(share.device)]
-    return found
+    return [*found, *(f"<p>{text}</p>" for text in (view.spread(),) if text)]
 
 
 def _parts(view: View) -> list[str]:

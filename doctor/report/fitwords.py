@@ -63,7 +63,14 @@ WORDS: dict[str, dict[str, str]] = {
         "step.kv": "KV cache in {kv}",
         "step.layers": "{count} layers on the GPU, the rest on the CPU (slower)",
         "step.free": "end {name} (process {pid}), which holds {size}",
-        "step.second": "a second {name}",
+        "step.second": "a second card ({name})",
+        "step.spread": "over {count} devices",
+        "spread": "Spread over {count} devices: {flags}",
+        "note.noclass": "{engine} has no class of its own for {kind}; see whether yours loads it at all.",
+        "note.lisa": (
+            "LISA's chat.py and app.py put everything on one GPU; to use several, give its from_pretrained "
+            "the device_map and leave their .cuda() out."
+        ),
         "step.engine": "{engine} with {quant}",
         "step.offload": "{size} in the CPU's memory (much slower, same answers)",
         "part.language model": "language model", "part.embeddings": "embeddings", "part.lm_head": "output layer",
@@ -132,6 +139,13 @@ WORDS: dict[str, dict[str, str]] = {
         "step.layers": "{count} 层放在 GPU，其余放在 CPU（更慢）",
         "step.free": "结束 {name}（进程 {pid}），它占用 {size}",
         "step.second": "再加一张 {name}",
+        "step.spread": "分布到 {count} 张卡",
+        "spread": "分布到 {count} 张卡：{flags}",
+        "note.noclass": "{engine} 没有 {kind} 专用的模型类；请先确认你的版本能加载它。",
+        "note.lisa": (
+            "LISA 的 chat.py 和 app.py 把整个模型放在一张卡上；要用多张卡，需在 from_pretrained 中加上 device_map，"
+            "并去掉其中的 .cuda()。"
+        ),
         "step.engine": "改用 {engine}，{quant}",
         "step.offload": "{size} 放在内存中（慢得多，结果相同）",
         "part.language model": "语言模型", "part.embeddings": "词嵌入", "part.lm_head": "输出层",

@@ -41,7 +41,9 @@ def test_device_lists(text, sizes):
     assert [d.total for d in devices.parse(text)] == [int(size * GIB) for size in sizes]
 
 
-@pytest.mark.parametrize("text", ["", "0", "24GiB,", "99x99x99", "RTX 9999", "a100", "x" * 500, "-3GiB", "1e9GiB"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "24GiB,", "99x99x99", "RTX 9999", "a100", "x" * 500, "-3GiB", "-5", "0.0", "1e9GiB"]
+)
 def test_bad_device_lists(text):
     with pytest.raises(FitError):
         devices.parse(text)
@@ -86,6 +88,8 @@ def test_verdicts():
 @pytest.mark.parametrize("engine", ["transformers", "vllm", "lmdeploy", "llama.cpp", "exllamav2"])
 def test_nothing_of_a_shipped_profile_is_unknown(engine):
     for name in profiles.names():
+        if name.startswith("lisa") and engine != "transformers":
+            continue  # only its own code loads it
         answer = asked(name, "4000GiB", engine=engine, videos=((8, 640, 480),))
         assert answer.verdict == "fits", (name, answer.budget.unknown)
         if engine == "transformers":  # the others serve language models only
@@ -446,3 +450,33 @@ def test_options_of_any_model_hold_what_they_promise():
             if option.cost < 90:
                 other, changed = options.changed(one, request, option.steps)
                 assert devices.place(other, changed, estimate(other, changed), room)[1], (name, option)
+
+
+@pytest.mark.parametrize(
+    ("engine", "flags"),
+    [("vllm", "--tensor-parallel-size 2"), ("lmdeploy", "--tp 2"), ("transformers", 'device_map="auto"')],
+)
+def test_several_devices_come_with_what_to_write(engine, flags):
+    answer = asked("qwen2.5-vl-32b-instruct", "2x40GiB", engine=engine, context=4096)
+    assert answer.spread == flags
+    for option in answer.options:
+        words = [step.flags for step in option.steps]
+        assert sum("device_map" in w or "parallel" in w or "--tp" in w or w == "-sm layer" for w in words) <= 1
+    assert asked("qwen2.5-vl-7b-instruct", "2x40GiB", engine=engine, context=4096).spread == ""
+
+
+def test_no_engine_is_proposed_that_lacks_a_class():
+    for name in ("lisa-7b-v1", "llama-3.2-11b-vision"):
+        answer = asked(name, "12GiB")
+        assert answer.options
+        assert not any("vllm" in step.flags for option in answer.options for step in option.steps)
+    assert "note.noclass" in {note.key for note in asked("llama-3.2-11b-vision", "80GiB", engine="vllm").notes}
+
+
+def test_lisa_is_told_in_its_own_flags():
+    one, two = asked("lisa-7b-v1", "12GiB"), asked("lisa-7b-v1", "2x12GiB")
+    assert one.options[0].steps[0].flags == "--precision fp16 --load_in_8bit"
+    assert two.fits
+    assert "note.lisa" in {note.key for note in two.notes}
+    with pytest.raises(FitError, match="its own code"):
+        asked("lisa-7b-v1", "80GiB", engine="vllm")

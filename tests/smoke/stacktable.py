@@ -1,7 +1,8 @@
-"""The table of architectures by releases: ``python tests/smoke/stacktable.py TARGET...`` prints it with CPU seconds.
+"""The table of architectures by releases: ``python tests/smoke/stacktable.py TARGET...`` prints it with seconds.
 
 Tiers 0 to 2 on the CPU for every architecture in every target interpreter, each as a user would run it alone. CPU seconds
-are user and system time of all children: on a busy machine they are the measure that means something.
+are user and system time of all children: on a busy machine they are the measure that means something. Behind them stands
+the time that the user waits.
 """
 
 import json
@@ -24,7 +25,8 @@ class Cell(NamedTuple):
     """``state``: ok, absent (this release does not know the type), or the first failure."""
 
     state: str
-    seconds: float
+    cpu: float
+    wall: float
 
 
 def versions(target):
@@ -33,14 +35,15 @@ def versions(target):
 
 
 def one(target, kind):
-    """JSON [state, CPU seconds of all children]; in a process of its own, whose children are those of one run."""
+    """JSON [state, CPU seconds of all children, seconds waited]; in a process of its own, whose children are those of one run."""
     outcome = smoke(Request(python=target, tiers=(0, 1, 2), arch=kind, device="cpu"))
+    waited = round(outcome.seconds, 1)
     reap()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     bad = next((result for result in outcome.failed()), None)
     absent = bad is not None and bad.step.startswith("make a tiny") and "does not recognize this architecture" in bad.detail
     state = "ok" if bad is None else "absent" if absent else f"{bad.step}: {bad.detail}"
-    return json.dumps([state, round(used.ru_utime + used.ru_stime, 1)])
+    return json.dumps([state, round(used.ru_utime + used.ru_stime, 1), waited])
 
 
 def reap():
@@ -55,7 +58,7 @@ def reap():
 def cell(target, kind):
     argv = [sys.executable, "-c", MEASURE, str(Path(__file__).parent), target, kind]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
-    return Cell(*json.loads(done.stdout)) if done.returncode == 0 else Cell(done.stderr[-200:], 0.0)
+    return Cell(*json.loads(done.stdout)) if done.returncode == 0 else Cell(done.stderr[-200:], 0.0, 0.0)
 
 
 def table(targets):
@@ -65,7 +68,7 @@ def table(targets):
     yield "|---|" + "---|" * len(targets)
     for kind in recipes.types():
         cells = [cell(target, kind) for target in targets]
-        yield f"| {kind} | " + " | ".join(f"{c.state} {c.seconds:.1f} s" for c in cells) + " |"
+        yield f"| {kind} | " + " | ".join(f"{c.state} {c.cpu:.1f} s CPU, {c.wall:.1f} s" for c in cells) + " |"
 
 
 if __name__ == "__main__":
