@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -236,6 +236,9 @@ def rendered(shown: Shown, format_: str, destructive: bool, lang: str) -> str:
     out = words.refused(refused, lang) if refused else []
     if format_ == "text":
         return words.render(shown.plan, style, [note, *out], here=refused is None)
+    from doctor.plan.hand import as_root
     from doctor.plan.script import render
 
-    return render(shown.plan, shown.target, destructive, out, note, words.tail(shown.plan, style))
+    first = as_root(shown.plan.advice, shown.snapshot)
+    left = replace(shown.plan, advice=tuple(step for step in shown.plan.advice if step not in first.steps))
+    return render(left, shown.target, destructive, out, note, first.lines, words.tail(left, style))

@@ -18,14 +18,22 @@ def manager(distro: str | None) -> str | None:
     return next((name for name, row in _rows("managers").items() if distro in row["ids"].split()), None)
 
 
-def install_lines(what: str, distro: str | None) -> tuple[str, ...]:
-    """The commands that install what a rule calls ``what`` (``build-essential``); none where that is not known."""
+def packages(what: str, distro: str | None, also: str = "") -> str:
+    """What the distribution calls ``what`` (``build-essential``), one or several packages; "" where it is not known.
+
+    ``also``: ``others`` takes in what comes from another repository or is a matter of taste.
+    """
+    row = _rows("packages").get(what) or (_rows(also).get(what) if also else None) or {}
+    return str(row.get(manager(distro), ""))
+
+
+def install_lines(names: str, distro: str | None) -> tuple[str, ...]:
+    """The commands that install packages of the distribution; none where its package manager is not known."""
     name = manager(distro)
-    found = _rows("packages").get(what, {}).get(name)
-    if not name or not found:
+    if not name or not names:
         return ()
     row = _rows("managers")[name]
-    return (*([row["first"]] if "first" in row else []), f"{row['install']} {found}")
+    return (*([row["first"]] if "first" in row else []), f"{row['install']} {names}")
 
 
 def host_lines(what: str, distro: str | None) -> tuple[str, ...] | None:

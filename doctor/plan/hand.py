@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from doctor.knowledge import systems, versions
 from doctor.model import FixStep, Snapshot
 
 _SAME = {"shm": "--shm-size", "memory": "--memory", "gcc": "build-essential"}
+_MOUNT = "mount "
 _PODS = ("kubernetes",)
 
 
@@ -34,8 +36,42 @@ def by_hand(step: FixStep, snapshot: Snapshot) -> Hand | None:
         return Hand("windows", (*more, "wsl --shutdown"))
     if on_host:
         return _on_the_machine(what, snapshot, inside)
-    lines = [_filled(line, snapshot) for line in systems.install_lines(what, snapshot.get("os.distro"))]
-    return _lines("here", _admin(lines, snapshot))
+    return _lines("here", _admin(_installed([what], snapshot, also="others"), snapshot))
+
+
+def package(step: FixStep, snapshot: Snapshot) -> str:
+    """The whole command for a package of the distribution; "" for other advice and where none is known."""
+    return " && ".join(_admin(_installed([step.target], snapshot), snapshot)) if step.kind == "advise" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AsRoot:
+    """What a script may do beside the environment because it is root's: its ``lines``, and the ``steps`` they do."""
+
+    lines: tuple[str, ...] = ()
+    steps: tuple[FixStep, ...] = ()
+
+
+def as_root(advice: Sequence[FixStep], snapshot: Snapshot) -> AsRoot:
+    """Packages of the distribution in one call, and mounts; nothing for another user.
+
+    A script is read before it is run. An application leaves these to the user, as no undo takes them back.
+    """
+    if snapshot.get("host.root") is not True:
+        return AsRoot()
+    mounts = [step for step in advice if step.kind == "run" and step.target.startswith(_MOUNT)]
+    wanted = [step for step in advice if package(step, snapshot)]
+    lines = _installed([step.target for step in wanted], snapshot)
+    called = [" && ".join(lines)] if lines else []
+    return AsRoot((*called, *(step.target for step in mounts)), (*wanted, *mounts))
+
+
+def _installed(whats: Sequence[str], snapshot: Snapshot, also: str = "") -> list[str]:
+    """Lines that install all of it; none where the distribution's name of one is not known."""
+    distro = snapshot.get("os.distro")
+    names = [systems.packages(what, distro, also) for what in dict.fromkeys(whats)]
+    lines = systems.install_lines(" ".join(names) if all(names) else "", distro)
+    return [_filled(line, snapshot) for line in lines]
 
 
 def _container(snapshot: Snapshot) -> str | None:
@@ -70,6 +106,7 @@ def _filled(line: str, snapshot: Snapshot) -> str:
         "branch": snapshot.get("driver.branch"),
         "cuda": "-".join(str(cuda).split(".")[:2]) if cuda else None,
         "python": f"{python.major}.{python.minor}" if python and own else "3",
+        "pythonxy": f"{python.major}{python.minor}" if python and own else "3",
     }
     for name, value in values.items():
         line = line.replace(f"<{name}>", str(value)) if value is not None else line

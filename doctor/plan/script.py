@@ -24,6 +24,7 @@ _OPEN = {
     "powershell": ["& {", "$ErrorActionPreference = 'Stop'", "$PSNativeCommandUseErrorActionPreference = $true"],
 }
 _CLOSE = {"bash": ")", "powershell": "}"}
+_BESIDE = "changes the machine, not the environment: no undo takes it back"
 
 
 def render(
@@ -32,17 +33,19 @@ def render(
     allow: bool = False,
     refused: Sequence[str] = (),
     note: str = "",
+    first: Sequence[str] = (),
     tail: Sequence[str] = (),
 ) -> str:
     """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
 
     ``allow``: steps that destroy something are written as commands, not as comments. ``refused``: why nothing may be
-    installed here; then everything but the variables is a comment. ``note``: one more line for the head; ``tail``: what
-    is said at the end, as comments.
+    installed here; then everything but the variables is a comment. ``note``: one more line for the head; ``first``:
+    what is done beside the environment before all else; ``tail``: what is said at the end, as comments.
     """
     notes = [comment(line) for line in (note, *refused) if line]
     lines = [*_head(plan, target), *notes, *_variables(plan, target)]
-    body = list(_body(plan, target, allow))
+    beside = [comment(_BESIDE), *first] if first else []
+    body = [*beside, *_body(plan, target, allow)]
     if refused:
         body, lines = [], [*lines, *(comment(line) for line in body)]
     if body:

@@ -12,6 +12,7 @@ from doctor.engine.store import Corpus
 from doctor.model import Evidence, Finding, Snapshot, Verdict
 from doctor.model.facts import FactSpec, find
 from doctor.model.report import Command, Entry, Report, Together
+from doctor.plan.hand import package
 from doctor.plan.shell import Target, command
 from doctor.report import reading, tell
 from doctor.words import say
@@ -68,9 +69,10 @@ def _entry(finding: Finding, snapshot: Snapshot, corpus: Corpus, links: tuple[st
     words = corpus.words.text(finding.rule, style.language)
     bound = dict(finding.bound)
     text = {key: fill_text(words[key], bound) for key in ("title", "why", "next", "proof")}
+    typed = (command(step, style.target) or package(step, snapshot) for step in finding.fix)
     commands = tuple(
-        Command(command(step, style.target), step.kind, step.target, step.to, step.safety, step.way)
-        for step in finding.fix
+        Command(line, step.kind, step.target, step.to, step.safety, step.way)
+        for line, step in zip(typed, finding.fix, strict=True)
     )
     shown = [item for item in finding.evidence if item.fact != "log" or item.line is not None]
     seen = tuple(_seen(item, snapshot, style.language) for item in shown[:MAX_SEEN])

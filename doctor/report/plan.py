@@ -114,9 +114,13 @@ def hand(plan: Plan, style: Style) -> Iterator[Row]:
         return
     yield Row(say(style.language, "fix.hand") + ":", depth=0)
     bounds = {goal.rule: goal.bound for goal in plan.goals}
+    said = set[Row]()
     for because in dict.fromkeys(step.because for step in plan.advice):
         steps = [step for step in plan.advice if step.because == because]
-        yield from _by_hand(because, steps, bounds, style)
+        for row in _by_hand(because, steps, bounds, style):
+            if row not in said:  # several steps may ask for the same lines
+                yield row
+            said.add(row)
 
 
 def _by_hand(

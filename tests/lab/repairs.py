@@ -6,7 +6,8 @@ A lab is a program that builds broken environments: ``make NAME DEST``, ``exec N
 context), ``apply NAME DEST TEXT`` (in its shell, start-up file included), ``probe``, ``fix`` (a reference repair), ``rm``.
 For each scenario:
 
-  applied   fix --report REPORT --yes ended well, and after what it shows for the user to type (limits) the probe passes
+  applied   fix --report REPORT --yes ended well, and after what it shows for the user to type (packages of the
+            distribution and mounts before it, limits of the shell after it) the probe passes
   calm      check finds no error and no warning after it
   undone    fix --undo brings back the same ``pip freeze`` and the same tree (names, types, modes, link targets, contents)
   gentle    no more distributions changed than by the reference repair, and none that it keeps named torch
@@ -34,6 +35,7 @@ import tomllib
 PROGRAM = re.compile(r"_ARGS=|sed -i|run\.sh|prompts\.txt|mv \S+ \S+|uv venv --clear")
 OURS = ("lab.json", "check.json", "run.json", "home/.local/state/vlmdoctor", "home/.cache/vlmdoctor")
 STATE = re.compile(r"^(?:ulimit|source|\.|umask) ")
+MACHINE = re.compile(r"^(?:apt-get|mount) ")
 Picture = dict[str, tuple[int, int, str]]
 
 
@@ -139,10 +141,12 @@ def reported(lab: Lab, vlm: list[str], target: list[str], want: set[str]) -> Pat
     return seen if seen.exists() and want & set(slugs(seen.read_text()) or ()) else None
 
 
-def typed(plan: str) -> str:
-    """Commands of the plan that only have an effect in the user's own shell."""
-    steps = json.loads(plan).get("steps", [])
-    return "\n".join(step["target"] for step in steps if step["kind"] == "run" and STATE.match(step["target"]))
+def typed(plan: str) -> tuple[str, str]:
+    """What the plan leaves to the user: packages of the distribution and mounts first, then limits of the shell."""
+    read = json.loads(plan)
+    told = [line for step in read.get("advice", ()) for line in ((step["hand"] or {}).get("lines") or [step["command"]])]
+    limits = [step["target"] for step in read.get("steps", ()) if step["kind"] == "run" and STATE.match(step["target"])]
+    return "\n".join(line for line in told if MACHINE.match(line)), "\n".join(limits)
 
 
 def judge(lab: Lab, vlm: list[str], want: set[str]) -> dict:
@@ -158,9 +162,10 @@ def judge(lab: Lab, vlm: list[str], want: set[str]) -> dict:
     frozen, had = freeze(lab), versions(lab)
     state, before = (lab.dest / "lab.json").read_text(), picture(lab.dest)
     fix = [*vlm, "fix", "--report", report, *target, *(word for name in lab.item.get("keep", []) for word in ("--keep", name))]
-    by_hand = typed(lab.run(*fix, "--dry-run", "--format", "json").stdout or "{}")
+    first, limits = typed(lab.run(*fix, "--dry-run", "--format", "json").stdout or "{}")
     # in the scenario's shell: what it changes of the machine lasts, and the start-up file is read at its end
-    done = lab.do("apply", "-", text=f"{shlex.join(map(str, [*fix, '--yes', '--lang', 'en']))} || echo status $?\n{by_hand}\n")
+    yes = shlex.join(map(str, [*fix, "--yes", "--lang", "en"]))
+    done = lab.do("apply", "-", text=f"{first}\n{yes} || echo status $?\n{limits}\n")
     row["said"] = (done.stdout + done.stderr)[-3000:]
     fixed, moved = picture(lab.dest), versions(lab)
     probe = lab.do("probe")

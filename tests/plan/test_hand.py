@@ -2,16 +2,21 @@
 
 import pytest
 
+from doctor.commands.fix import Shown, rendered
 from doctor.engine import store
+from doctor.ingest import ingest
 from doctor.model import FixStep, Snapshot
-from doctor.plan.hand import by_hand
+from doctor.plan.hand import AsRoot, as_root, by_hand
 from doctor.plan.make import plan
 from doctor.plan.shell import Target
 from doctor.report.plan import Style, render
 
 
 def lines(what, **facts):
-    found = by_hand(FixStep("advise", what, "", "manual"), Snapshot({"os.name": "linux", **{k.replace("__", "."): v for k, v in facts.items()}}))
+    found = by_hand(
+        FixStep("advise", what, "", "manual"),
+        Snapshot({"os.name": "linux", **{k.replace("__", "."): v for k, v in facts.items()}}),
+    )
     return (found.place, *found.lines) if found else None
 
 
@@ -29,6 +34,17 @@ def test_each_distribution_has_its_own_tool(distro, line):
     assert lines("build-essential", os__distro=distro)[-1] == line
 
 
+@pytest.mark.parametrize(
+    ("distro", "version", "package"),
+    [("ubuntu", "3.12.3", "python3.12-dev"), ("fedora", "3.13.1", "python3.13-devel"), ("opensuse-leap", "3.11.9", "python311-devel"), ("alpine", "3.12.0", "python3-dev"), ("arch", "3.13.0", "python")],
+)  # fmt: skip
+def test_headers_have_another_name_in_each(distro, version, package):
+    assert (
+        lines("python3-dev", os__distro=distro, python__version=version, python__base_prefix="/usr")[-1].split()[-1]
+        == package
+    )
+
+
 def test_an_unknown_distribution_gets_no_guess():
     assert lines("build-essential", os__distro="nixos") is None
     assert lines("nvidia-driver", os__distro="nixos") is None
@@ -36,12 +52,20 @@ def test_an_unknown_distribution_gets_no_guess():
 
 
 def test_root_needs_no_sudo():
-    assert lines("git-lfs", os__distro="debian", host__root=True) == ("here", "apt-get update", "apt-get install -y git-lfs")
+    assert lines("git-lfs", os__distro="debian", host__root=True) == (
+        "here",
+        "apt-get update",
+        "apt-get install -y git-lfs",
+    )
 
 
 def test_headers_of_the_python_that_is_looked_at():
-    assert lines("python3-dev", os__distro="ubuntu", python__version="3.12.3", python__base_prefix="/usr")[-1].endswith("python3.12-dev")
-    assert lines("python3-dev", os__distro="ubuntu", python__version="3.12.3", python__base_prefix="/opt/py")[-1].endswith("python3-dev")
+    assert lines("python3-dev", os__distro="ubuntu", python__version="3.12.3", python__base_prefix="/usr")[-1].endswith(
+        "python3.12-dev"
+    )
+    assert lines("python3-dev", os__distro="ubuntu", python__version="3.12.3", python__base_prefix="/opt/py")[
+        -1
+    ].endswith("python3-dev")
 
 
 def test_numbers_of_this_machine():
@@ -62,15 +86,85 @@ def test_how_it_is_started():
 
 
 def test_wsl_and_windows():
-    assert lines("nvidia-driver", os__distro="ubuntu", host__wsl=2) == ("windows", "https://www.nvidia.com/drivers", "wsl --shutdown")
+    assert lines("nvidia-driver", os__distro="ubuntu", host__wsl=2) == (
+        "windows",
+        "https://www.nvidia.com/drivers",
+        "wsl --shutdown",
+    )
     assert lines("reboot", host__wsl=2) == ("windows", "wsl --shutdown")
     assert lines("vc-redist", os__name="windows")[1].startswith("winget install")
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Start the container with --shm-size"), ("zh", "启动容器时加 --shm-size")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Start the container with --shm-size"), ("zh", "启动容器时加 --shm-size")]
+)
 def test_the_plan_says_it_in_the_rules_own_words(language, words):
     snapshot = Snapshot({"os.name": "linux", "shm.size": 1 << 20, "host.container": "docker", "host.root": False})
     corpus = store.load()
     text = render(plan(snapshot, corpus.rules), Style(language, Target(), snapshot, corpus))
     assert words in text
     assert "    docker run --shm-size=8g IMAGE" in text.splitlines()
+
+
+SLIM = {
+    "os.name": "linux", "os.distro": "debian", "tool.cc": None, "tool.cxx": None, "python.include": False, "python.version": "3.11.2",
+    "python.base_prefix": "/usr", "src.requirements": [{"name": "pycocotools", "spec": "", "met": False}], "dist.numpy": "1.26.4",
+}  # fmt: skip
+LINE = "apt-get update && apt-get install -y build-essential python3.11-dev"
+
+
+def script_of(**facts):
+    snapshot = Snapshot({**SLIM, **{k.replace("__", "."): v for k, v in facts.items()}})
+    shown = Shown(plan(snapshot, store.load().rules), snapshot, Target(), None)
+    return rendered(shown, "sh", False, "en")
+
+
+def test_a_script_of_roots_installs_packages_of_the_distribution_first():
+    text = script_of(host__root=True)
+    assert LINE in text.splitlines()
+    assert text.index("no undo takes it back") < text.index(LINE)
+    assert "By hand" not in text
+
+
+def test_a_script_of_anybody_else_names_each_line_once():
+    text = script_of(host__root=False)
+    assert text.count("# sudo apt-get update") == 1
+    assert "# sudo apt-get install -y python3.11-dev" in text.splitlines()
+    assert LINE not in text
+
+
+def test_an_unknown_package_manager_leaves_advice():
+    assert "apt-get" not in [
+        line.split()[0] for line in script_of(host__root=True, os__distro="nixos").splitlines() if line
+    ]
+
+
+def test_a_script_of_roots_mounts():
+    text = script_of(host__root=True, shm__size=1 << 19, shm__mounted=True)
+    assert "mount -o remount,size=1g /dev/shm" in text.splitlines()
+    assert "# docker run --shm-size=8g IMAGE" not in text
+
+
+def test_an_application_leaves_both_to_the_user():
+    made = plan(Snapshot({**SLIM, "host.root": True, "shm.size": 1 << 19}), store.load().rules)
+    assert not [step for step in made.steps if step.kind == "run"]
+
+
+def test_what_comes_from_elsewhere_is_only_said():
+    step = FixStep("advise", "cuda-toolkit", "", "manual")
+    assert as_root([step], Snapshot({"host.root": True, "os.distro": "ubuntu", "torch.cuda": "12.4"})) == AsRoot()
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("pycocotools/_mask.c:45:10: fatal error: Python.h: No such file or directory", ["python3-dev"]),
+        ("RuntimeError: Failed to find C compiler. Please specify via CC environment variable.", ["build-essential"]),
+        ("error: command 'gcc' failed: No such file or directory", ["build-essential"]),
+        ("error: Microsoft Visual C++ 14.0 or greater is required. Get it with Build Tools", ["build-essential"]),
+        ("CMake Error: CMAKE_C_COMPILER not set, after EnableLanguage", ["build-essential"]),
+    ],
+)
+def test_a_text_asks_for_what_it_misses_and_no_more(line, wanted):
+    made = plan(ingest([line.encode()]), store.load().rules)
+    assert [step.target for step in made.advice if step.target in ("build-essential", "python3-dev", "cmake")] == wanted
