@@ -83,6 +83,18 @@ USER_NAMED = (
     r"(?i)((?<![\w-])(?:user ?name|logname|用户名|sudo_user|slurm_job_user)['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)"
     r"(?!<)([\w.-]{2,60})"
 )
+UID = r"(\b[ug]id=\d{1,10}\()(?!<)([\w.-]{1,64})(?=\))([^\n]{0,600})"
+WHOAMI = r"(\bwhoami['\"]?[ \t]{0,3}[:\n]\s{0,3})(?!<)([A-Za-z_][\w.-]{1,40})(?=\s|$)"
+PHONE = (
+    r"(?i)((?:\b(?:tel|phone|telephone|mobile|whatsapp|wechat)|电话|手机|微信|联系方式)(?:号码?)?"
+    r"[\s.:：]{0,4}(?:\(?\+?\d{1,3}\)?[\s-]{0,2})?)"
+    r"(?!<)(\d{3,4}(?:[\s-]?\d{3,5}){1,3})(?![\w.])"
+)
+PUBLIC_KEY = r"(\b(?:ssh-|ecdsa-|sk-)[\w@.-]{3,60} )AAAA[A-Za-z0-9+/]{20,2000}={0,3}"
+KNOWN_HOST = (
+    r"(?m)((?:^|[\s>|]))(?!<|\|1\|)(?=\S{0,200}[\d.])([\w.\[\]:,-]{1,199}[\w\]])"
+    r"(?= (?:ssh-|ecdsa-|sk-)[\w@.-]{3,60} AAAA)"
+)
 USER_ENV = r"((?<![\w-])USER=)(?!<)([\w.-]{2,60})"
 EMAIL = r"(?<![\w.+%/:@-])([\w.+%-]{1,64})@(?!<)([\w-]{1,63}(?:\.[\w-]{1,63}){1,5})(?![\w@])"
 SHARE = (
@@ -130,6 +142,19 @@ def _user(number: Number) -> Callable[[re.Match[str]], str]:
             if name.lower() in COMMON_USERS or name.startswith("$")
             else match.group(1) + number("user", name)
         )
+
+    return replace
+
+
+def _uid(number: Number) -> Callable[[re.Match[str]], str]:
+    """What ``id`` prints: the group of a user often has the same name."""
+
+    def replace(match: re.Match[str]) -> str:
+        head, name, rest = match.groups()
+        if name.lower() in COMMON_USERS:
+            return match.group()
+        shown = number("user", name)
+        return head + shown + rest.replace(f"({name})", f"({shown})")
 
     return replace
 
@@ -223,6 +248,15 @@ def redact(text: str, number: Number) -> str:
         ),
         (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user(number)),
         (("user=",), USER_ENV, _user(number)),
+        (("uid=", "gid="), UID, _uid(number)),
+        (("whoami",), WHOAMI, _user(number)),
+        ((" aaaa",), KNOWN_HOST, _group("host", number)),
+        ((" aaaa",), PUBLIC_KEY, lambda m: m.group(1) + "<public-key>"),
+        (
+            ("tel:", "tel ", "tel.", "phone", "mobile", "whatsapp", "wechat", "电话", "手机", "微信", "联系"),
+            PHONE,
+            _group("phone", number),
+        ),
         (("@",), EMAIL, _email(number)),
         (
             ("gradio", "ngrok", "cloudflare", "loca.lt", "lhr.life", "seetacloud", "runpod"),

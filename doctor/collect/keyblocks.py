@@ -15,7 +15,7 @@ _LINE = (
     r"(?:\\[nr]|[\s>|#*+:\d.,'\"-]){0,60}(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n]{0,200}"
     r"|=?(?=[A-Za-z+/]{0,80}[\d+/])[A-Za-z0-9+/]{8,200}={0,3}(?=\\[nr]|[\s'\",]|$)|=[A-Za-z0-9+/]{4}\b|(?=\n))"
 )
-_PUTTY = r"(Private-Lines: \d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{16,100}){1,200})"
+_PUTTY = r"(Private-Lines: \d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{16,100}){1,200}(?:\s{1,4}Private-MAC: \w{8,128})?)"
 # Characters that join a token to something that it is part of: a path, a file name, a version, a checksum.
 _BARE = r"(?<![\w./+~%-])[A-Za-z0-9]{32,200}(?![\w./+-])={0,2}"
 _CHECKSUM = (

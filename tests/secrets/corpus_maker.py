@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import string
 import urllib.parse
 from collections.abc import Iterable
@@ -21,6 +22,18 @@ HEX = "0123456789abcdef"
 BASE64 = ALNUM + "+/"
 WORDY = ALNUM + "_-"
 PIECE = 8
+ALPHABETS = {
+    "A": ALNUM,
+    "H": HEX,
+    "L": LETTERS,
+    "U": UPPER + DIGITS,
+    "l": LOWER + DIGITS,
+    "B": BASE64,
+    "W": WORDY,
+    "D": DIGITS,
+}
+_BODY = re.compile(f"([{''.join(ALPHABETS)}])([0-9]+)")
+_HOLE = re.compile("\u00ab([^\u00bb]+)\u00bb")
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,39 @@ class Maker:
         case = Case(kind, text, _tuple(gone), _tuple(stays))
         assert all(part in text for part in (*case.gone, *case.stays)), case
         self.cases.append(case)
+
+    def filled(self, kind: str, template: str, stays: str | Iterable[str] = ()) -> None:
+        """A secret with holes, which are what must go: ``«gh|p_|A36»``, ``«X»`` (a UUID), ``«J»`` (a JWT), ``«=as it is»``.
+
+        The parts of a hole are prefixes in pieces and bodies (a letter of ``ALPHABETS`` and a length); ``b64|`` in front
+        encodes the whole, ``PEM|`` makes a key block with what follows in front of each of its lines.
+        """
+        gone: list[str] = []
+
+        def fill(found: re.Match[str]) -> str:
+            text, parts = self._hole(found.group(1))
+            gone.extend(parts)
+            return text
+
+        self.secret(kind, _HOLE.sub(fill, template), gone, stays)
+
+    def _hole(self, hole: str) -> tuple[str, tuple[str, ...]]:
+        """What stands in a hole, and what of it must go."""
+        if hole.startswith("="):
+            return hole[1:], (hole[1:],)
+        kind, *parts = hole.split("|")
+        if kind == "PEM":
+            return self.pem(parts[0], newline="\n" + "".join(parts[1:]))
+        whole = "".join(map(self._part, parts if kind == "b64" else (kind, *parts)))
+        text = b64(whole) if kind == "b64" else whole
+        return text, (text,)
+
+    def _part(self, part: str) -> str:
+        """A body, or the piece of a prefix as it is."""
+        if part in "XJ":
+            return self.uuid() if part == "X" else self.jwt()
+        found = _BODY.fullmatch(part)
+        return self.body(ALPHABETS[found.group(1)], int(found.group(2))) if found else part
 
     def keep(self, kind: str, *texts: str) -> None:
         """Texts that must stay as they are."""

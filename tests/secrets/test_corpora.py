@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import corpus_five
 import corpus_four
 import corpus_one
 import corpus_three
@@ -16,7 +17,13 @@ from corpus_maker import Case
 from doctor.cli import group
 from doctor.collect.redact import Redactor
 
-CASES = [*corpus_one.corpus(), *corpus_two.corpus(), *corpus_three.corpus(), *corpus_four.corpus()]
+CASES = [
+    *corpus_one.corpus(),
+    *corpus_two.corpus(),
+    *corpus_three.corpus(),
+    *corpus_four.corpus(),
+    *corpus_five.corpus(),
+]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (
     'torch==2.1.2+cu118\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\n    import torch\n'

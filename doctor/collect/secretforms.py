@@ -1,0 +1,181 @@
+"""Forms in which credentials stand in a text. Every repeat is bounded, so the time stays linear in the text."""
+
+from __future__ import annotations
+
+PROVIDERS = (
+    *"""
+    nvapi glpat gldt glrt glsa xai pplx tvly tskey dckr_pat figd lsv2_pt pcsk sbp shpat dop_v1 doo_v1 lin_api
+    ntn fw rpa jina npm pypi gsk r8 tgp_v1 wandb_v1 csk secret key napi fc
+    """.split(),  # noqa: SIM905 - a list of words reads best as words
+)
+# Prefix, then the body's alphabet and least length. Provider tokens are known by these everywhere in a text.
+PREFIXES = (
+    r"(?:hf|api_org)_[A-Za-z0-9]{20,}",
+    r"sk-(?:ant|proj|or|svcacct|admin|lf)-[\w-]{16,}",
+    r"sk-[A-Za-z0-9]{20,}",
+    r"sk-(?:[a-z0-9]{2,10}-){1,2}(?=[\w-]{0,40}\d)[A-Za-z0-9_]{20,}",
+    r"(?:sk|rk)_(?:live|test)_\w{16,}",
+    rf"(?:{'|'.join(PROVIDERS)})[-_](?=[\w-]{{0,40}}\d)[\w-]{{24,}}",
+    r"(?:gl(?:pat|dt|rt|sa|cbt|ptt|ft|agent|imt|soat|oas)|nvapi|pplx|tvly|dckr_pat|lsv2_(?:pt|sk)|gsk|r8|npm|dop_v1)[-_][\w-]{16,}",
+    r"AIza[\w-]{30,}",
+    r"ya29\.[\w-]{20,}",
+    r"GOCSPX-[\w-]{20,}",
+    r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
+    r"LTAI[A-Za-z0-9]{12,30}",
+    r"AKID[A-Za-z0-9]{20,40}",
+    r"AKLT[A-Za-z0-9]{20,60}",
+    r"gh[pousr]_[A-Za-z0-9]{20,}",
+    r"github_pat_\w{20,}",
+    r"xox[a-z]-[\w-]{16,}",
+    r"xapp-[\w-]{16,}",
+    r"dapi[0-9a-f]{32}",
+    r"SG\.[\w-]{16,}\.[\w-]{16,}",
+    r"hv[sbr]\.[\w-]{20,}",
+    r"ATATT[\w=-]{20,}",
+    r"AGE-SECRET-KEY-1[A-Z0-9]{20,}",
+    r"bce-v3/[\w/-]{20,}",
+    r"ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]{8,})?",
+    r"\d{8,10}:AA[\w-]{30,}",
+)
+PREFIX = r"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-F]{2})|(?<=_)(?=hf_))(?:" + "|".join(PREFIXES) + ")"
+ZHIPU = r"(?<![A-Za-z0-9_])[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"  # its keys have no prefix
+USER_INFO = (
+    r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20}://)"
+    r"(?!<)([^\s/@:'\"<>]{1,300}:?|[^\s/@:'\"<>]{0,200}:(?!\d{1,5}/)[^\s'\"<>]{1,160}?)@(?=[\w.\[<-])"
+)
+SCHEME = r"(?:(?:[a-z]{3,12}|[a-z0-9]{3,5}-hmac-sha\d{1,3})\s{1,3})"
+HEADER = (
+    rf"(?i)((?:proxy-)?authorization['\"]?\s{{0,3}}[:=]\s{{0,3}}['\"]?(?!{SCHEME}?<){SCHEME}?|(?<![\w-])bearer\s{{1,3}})"
+    r"(?!<)([^\s'\"]{8,3000}(?:,?\s{1,3}[A-Za-z]{2,20}=(?:\"[^\"\n]{0,600}\"|[^\s,'\"]{1,600})){0,12})"
+)
+HEADER_LINE = (
+    r"(?i)((?<![\w-])(?:x-[a-z-]{0,20}(?:key|token|secret|auth)[a-z-]{0,20}|cookie|set-cookie|private-token|api-key|"
+    r"ocp-apim-subscription-key)"
+    r"['\"]?\s{0,3}:\s{0,3}['\"]?)(?!<)([^'\"\n]{4,3000})"
+)
+QUERY = r"([?&;]|%3[Ff]|%26)([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)([^&\s'\"<>#;]{4,4000})"
+PATHS = (
+    r"(?i)((?:hooks\.slack\.com/(?:services|workflows)|/bot/v2/hook|discord(?:app)?\.com/api/webhooks/\d{5,25}|/webhook(?:b2)?|"
+    r"outlook\.office\.com/webhook|hooks\.zapier\.com/hooks/catch)/)(?!<)[\w@:/-]{10,300}"
+)
+# Services whose path begins with the key, and links of proxies that carry theirs in front of the host.
+NOTIFIERS = r"(?i)(\b(?:api\.telegram\.org/(?:file/)?bot|s\w{1,5}\.ftqq\.com/|api\.day\.app/))(?!<)[\w:-]{10,200}"
+PROXY_LINK = r"(?i)((?<![a-z0-9+.-])(?:ssr?|vmess|vless|trojan|hysteria2?|hy2|tuic)://)(?!<)[^\s'\"<>@#]{6,3000}"
+# A secret beside the identifier that shows what it is: AKIA...:secret
+KEY_PAIR = (
+    r"((?<![A-Za-z0-9_])(?:AKIA|ASIA|LTAI|AKID|AKLT)[A-Za-z0-9]{10,60}['\"]?\s{0,3}[\s,:;|/]\s{0,3}['\"]?)(?!<)([A-Za-z0-9+/]{28,64}={0,2})"
+    r"(?![A-Za-z0-9+/])"
+)
+COOKIES = r"(?i)(\bcookies?['\"]?\s{0,3}[=:]\s{0,3}\{)([^{}\n]{4,2000})(?=\})"
+QUOTED_VALUE = r"(:\s{0,3})(?!<)('[^'\n]{4,1000}'|\"[^\"\n]{4,1000}\")"
+QUOTED = r"'[^'\n]{3,1000}'|\"[^\"\n]{3,1000}\""
+CONDA = r"((?<![\w.])(?:https?://)?[\w.:-]{3,100}/t/)(?!<)([A-Za-z0-9_-]{8,200})(?=/)"
+NETRC = r"(?i)(\blogin\s{1,10}\S{1,200}\s{1,10}(?:account\s{1,4}\S{1,200}\s{1,10})?password\s{1,10})(?!<)\S{1,400}"
+OPTION = r"((?<![\w-])--?([A-Za-z][\w.-]{1,40})[ =]{1,3})(?!<|-)(\"[^\"\n]{3,400}\"|'[^'\n]{3,400}'|[^\s'\"]{4,800})"
+COMMANDS = (
+    r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:\s{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
+    r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|"
+    r"\bpoetry config http-basic\.\S{1,60}\s{1,3}\S{1,60}|"
+    r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:\s{1,3}[^\s]{1,80}){0,6}?\s-[pP](?!ath)|"
+    r"\bssh-keygen\b[^\n]{0,80}?\s-[NP]|\bmc alias set(?:\s{1,3}\S{1,120}){3})\s{0,3})"
+    r"(?!<)('[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s-]\S{3,200})"
+)
+LOGIN_LINE = (
+    r"(\b[\w.-]{2,30} (?:auth |configure )?(?:login|config(?:ure)?|auth|init|signin|account|connect|register)\b)"
+    r"([^\n]{4,600})"
+)
+LONE_WORD = r"(?<!\S)[A-Za-z0-9_-]{16,200}(?!\S)"
+CLIENT_LINE = (  # programs that log in somewhere: a client by its name, or whatever is given a user or a host
+    r"(\b(?:redis-cli|mongo(?:sh)?|mysql\w{0,8}|psql|ldap\w{3,10}|smbclient|kinit|rclone|influx|clickhouse-client|sqlcmd|"
+    r"[\w./-]{2,40}(?:[ ]\S{1,40}){0,6}?[ ](?:-u|-U|--user|--username|-h|--host)[ =]\S{1,60})\b)([^\n]{4,600})"
+)
+LOGIN_TUPLE = (
+    r"(?i)((?<![\w-])(?:\w{0,12}auth|credentials?|login)\s{0,2}(?:=\s{0,2})?[(\[]\s{0,2}(?:['\"][^'\"\n]{1,80}['\"]\s{0,2},\s{0,2}))"
+    r"(?!<)('[^'\n]{4,400}'|\"[^\"\n]{4,400}\")(?=\s{0,2}[)\],])"
+)
+SHORT_OPTION = r"(\s-{1,2}[A-Za-z]{1,3}[ =]{1,2}['\"]?)(?!<)([^\s'\"]{8,400})"
+PIPED = (
+    r"(\becho\s{1,3}(?:-n\s{1,3})?['\"]?)(?!<)([^\s'\"|]{3,200})(?=['\"]?\s{0,3}\|\s{0,3}[^|\n]{0,80}?"
+    r"(?:sudo\s{1,3}(?:-\w{1,4}\s{1,3}){0,3}-\w{0,3}S\b|--password-stdin|--with-token|-stdin\b|passwd\b|openssl\b|gpg\b))"
+)
+LOGIN_PAIR = r"((?:\bcurl|\bwget)\b[^\n]{0,160}?\s(?:-u|--user)[ =]{1,3}['\"]?)(?!<)[^\s:'\"]{1,100}:[^\s'\"]{1,200}"
+TAG = r"(?i)(<([\w:-]{3,40})>)(?!<)([^<>\n]{4,400})(?=</)"
+HASH = r"\$(?:apr1|argon2\w{0,2}|2[abxy]|y|1|5|6)\$[./A-Za-z0-9$=,+-]{12,300}"
+NAME = (
+    r"(?<![\w.$%])[\w.-]{0,40}?(?:token|secret|pass|pwd|key|cred|cookie|auth|session|sid|jwt|psk|ticket|bearer|"
+    r"(?<![A-Za-z0-9.])(?:pw|[as]k)(?![A-Za-z0-9.]))[\w.-]{0,40}|"
+    r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|授权码|登录码)\w{0,3}"
+)
+ANNOTATED = (
+    r"(?:\s?:\s?[A-Za-z_][\w.]{1,30}(?:\[[\w., |\[\]]{1,40}\])?(?:\s?\|\s?\w{1,12})?(?=\s?=))?"  # token: str = ...
+)
+# What follows "name:" when its value stands on the next line: a continued line, a YAML block, a long string.
+ONWARD = r"(?:\\\r?\n\s{0,20}|[|>][-+]?\r?\n\s{1,20}|\"{3}\s{0,8}|'{3}\s{0,8})?"
+VALUE = (
+    r"(\[\s{0,2}['\"][^\[\]\n]{4,2000}['\"]\s{0,2}\]|\\{1,3}\"[^\\\"\n]{3,4000}\\{1,3}\"|\"(?:\\.|[^\"\\\n]){3,4000}\"|'(?:\\.|[^'\\\n]){3,4000}'|`[^`\n]{3,4000}`|"
+    r"(?![\"'<])(?:(?!(?:[;,&|([{]\s?['\"]?[A-Za-z_][\w.-]{0,60}['\"]?[=:]|&&|\|\|))[^\s'\"`，。；（）「」『』“”【】、！？]){4,4000})"
+)
+NAMED = (
+    r"(?i)(("
+    + NAME
+    + r")\\{0,3}['\"]?\]?"
+    + ANNOTATED
+    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：]|:(?![:/]))\s{0,3}"
+    r"(?:[bru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
+)
+# {name: X, value: Y} as Kubernetes, task definitions, Terraform and XML write it; the name decides.
+PAIR = (
+    r"(?i)((?<![\w-])(?:name|key|variable|parameterkey)\\{0,3}['\"]?\s{0,3}[:= ]\s{0,3}\\{0,3}['\"]?("
+    + NAME
+    + r")\\{0,3}['\"]?[\s,{;]{1,40}"
+    r"\\{0,3}['\"]?(?:value|default|parametervalue)\\{0,3}['\"]?\s{0,3}[:=]\s{0,3})" + VALUE
+)
+# setdefault("TOKEN", "..."), add_argument("--api-key", default="..."), set_token("..."), secret "..."
+ARGUED = (
+    r"(?i)((?:['\"]-{0,2}(" + NAME + r")['\"]\s{0,3},\s{0,3}(?:[^\n'\"]{0,60}?\bdefault\s{0,2}=\s{0,2})?|"
+    r"(?<![\w.])[\w.]{0,40}(?:token|api_key|password|secret|credentials?)(?:\(|\s(?:(?:to|as|is|was|with)\s)?)\s{0,2}))"
+    r"('[^'\n]{8,400}'|\"[^\"\n]{8,400}\")"
+)
+TABLE = (
+    r"(?im)(^[ |│┃\t]{0,8}("
+    + NAME
+    + r")(?: {2,60}|\t{1,8}| {0,60}[|│┃] {0,4}))(?!<)([^\s|│┃'\"]{6,4000})(?=\s{0,200}[|│┃]?\s{0,4}$)"
+)
+SET = (
+    r"((?<!\w)(?:ENV|setx|set\s{1,2}-\w{1,3}|(?:vars?|env|config(?:ure)?|settings?|secrets?)\s{1,3}(?:set|add|put))\s{1,3}"
+    r"([A-Za-z_][\w.-]{1,60})\s{1,3})"
+    r"(?!<)(\"[^\"\n]{4,400}\"|'[^'\n]{4,400}'|[^\s'\"=]\S{3,800})"
+)
+SPACED = (  # aws_secret_access_key Ab12...: a row without a sign, or a setting given to a command
+    r"(?i)((?<![\w.$%/-])([a-z][\w-]{1,40}?(?:token|secret|passw(?:or)?d|key|credential))[ \t]{1,4})"
+    r"(?!<)([\w+/=.~-]{16,400})(?!\S)"
+)
+PROSE = (
+    r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are)|"
+    r"(?:密码|口令|令牌|密钥|秘钥|(?:api|access) ?key|token)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|[：:]|\s|(?=[「『“【])))"
+    r"[\s:：]{0,3}['\"「『“【]?)(?!<)([^\s，。；,;'\"」』”】]{6,400})"
+)
+BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
+ASKED = (
+    r"(?i)(\b(?:api key|access key|key for|token|password|passphrase|secret)\b[^\n:：=\d]{1,80}[:：]\s{1,3})(?!<)"
+    r"([^\s'\"]{16,400})(?=\s|$)"
+)
+
+# What a text must hold before a pattern is worth compiling: one of these lower-case literals.
+NAMES = (
+    *"""
+    token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer 密码 口令 令牌 密钥
+    秘钥 私钥 凭证 凭据 授权码 登录码 -ak -sk
+    """.split(),  # noqa: SIM905 - a list of words reads best as words
+)
+SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
+STARTS = (
+    *"""
+    hf_ api_org_ sk- sk_ rk_ aiza ya29. gocspx- akia asia abia acca ltai akid aklt ghp_ gho_ ghu_ ghs_ ghr_
+    github_pat_ xox xapp- dapi sg. hvs. hvb. hvr. atatt age-secret-key- bce-v3/ ms- eyj :aa
+    """.split(),  # noqa: SIM905 - a list of words reads best as words
+    *(f"{name}{sign}" for name in PROVIDERS for sign in "-_"),
+)
+CLIENTS = tuple("redis-cli mongo mysql psql ldap smbclient kinit rclone influx clickhouse sqlcmd".split())  # noqa: SIM905
+HASHES = ("$2", "$apr1$", "$argon2", "$y$", "$1$", "$5$", "$6$")
