@@ -16,5 +16,11 @@ def pytest_configure():
             signal.signal(number, usual)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """``-m gpu`` reads no other test: a lent machine has little time and perhaps not what all of them import."""
+    only = config.getoption("markexpr", "") == "gpu" and collection_path.name.startswith("test_")
+    return True if only and "mark.gpu" not in collection_path.read_text(encoding="utf-8") else None
+
+
 def pytest_addoption(parser):
     parser.addoption("--update", action="store_true", help="rewrite golden files from what the program says now")

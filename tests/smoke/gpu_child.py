@@ -71,23 +71,14 @@ def built(torch, transformers, part, spec):
     return model.eval().requires_grad_(False), processor, prompt
 
 
-def quantised(torch, transformers, model, spec):
-    """The same weights, saved and loaded as a user loads them."""
-    kind = type(model)
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        del model
-        gc.collect()
-        counters = Counters(torch, spec["device"])
-        counters.reset()
-        options = dict(QUANTS[spec["quant"]])
-        if "load_in_4bit" in options:
-            options["bnb_4bit_compute_dtype"] = torch.bfloat16
-        wanted = transformers.BitsAndBytesConfig(**options)
-        places = {"": spec["device"]}
-        loaded = kind.from_pretrained(folder, torch_dtype=torch.bfloat16, device_map=places, quantization_config=wanted)
-        emit(what="load", **counters.read())
-        return loaded.eval()
+def quantised(torch, transformers, part, kind, folder, spec):
+    """The weights in ``folder`` loaded as a user loads them."""
+    given = dict(QUANTS[spec["quant"]])
+    if "load_in_4bit" in given:
+        given["bnb_4bit_compute_dtype"] = torch.bfloat16
+    options = part("infer").options(transformers, torch, {"dtype": "bfloat16"})
+    options |= {"device_map": {"": spec["device"]}, "quantization_config": transformers.BitsAndBytesConfig(**given)}
+    return kind.from_pretrained(folder, **options).eval()
 
 
 def measure(torch, model, processor, prompt, spec, size):
@@ -119,7 +110,13 @@ def main():
     model, processor, prompt = built(torch, transformers, part, spec)
     parameters = sum(weight.numel() for weight in model.parameters())
     if spec.get("quant"):
-        model = quantised(torch, transformers, model, spec)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            kind = type(model)
+            del model  # else both would be there
+            counters.reset()
+            model = quantised(torch, transformers, part, kind, folder, spec)
+            emit(what="load", **counters.read())
     counters.reset()
     emit(what="weights", parameters=parameters, seconds=round(time.monotonic() - began, 1), **counters.read())
     for size in spec["sizes"]:

@@ -1,8 +1,8 @@
-"""On a real card, in about ten minutes: ``python -m pytest -m gpu -s``.
+"""On a real card, in less than ten minutes: ``python -m pytest -m gpu -s``. Needs the base dependencies and pytest.
 
 All tiers on cuda:0, then predicted against measured memory, written to fixtures/vram/CARD.json as it is measured, and a
 redacted snapshot of the machine in fixtures/machines/CARD/. ``VLMDOCTOR_TARGET`` names the interpreter (ours otherwise),
-``VLMDOCTOR_GPU_SECONDS`` what the measurements may take (420), ``VLMDOCTOR_GPU_OUT`` another folder than fixtures/.
+``VLMDOCTOR_GPU_SECONDS`` what the measurements may take (330), ``VLMDOCTOR_GPU_OUT`` another folder than fixtures/.
 ``VLMDOCTOR_GPU_DEVICE=cpu`` rehearses everything with shrunken models and writes only to that other folder.
 """
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.gpu
 TARGET = os.environ.get("VLMDOCTOR_TARGET", sys.executable)
 DEVICE = os.environ.get("VLMDOCTOR_GPU_DEVICE", "cuda:0")
 REHEARSAL = DEVICE == "cpu"
-SECONDS = float(os.environ.get("VLMDOCTOR_GPU_SECONDS", "420"))
+SECONDS = float(os.environ.get("VLMDOCTOR_GPU_SECONDS", "330"))
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 KINDS = recipes.types()[:2] if REHEARSAL else recipes.types()
 WITHIN = 0.05  # of the measured peak
