@@ -116,6 +116,8 @@ def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
         target, to = fill(spec.target, scope.bound), fill(spec.to, scope.bound)
         if spec.kind == "run":
             steps += _template(rule, spec, scope, to)
+        elif spec.kind == "pin" and target and to is not None:  # one or several distributions
+            steps += [FixStep("pin", each, to, spec.safety, spec.way, (rule.id,)) for each in target.split()]
         elif target is not None and to is not None:
             steps.append(FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,)))
         elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from doctor.model import Finding, Rule, Verdict
+from doctor.model.names import normalise
 
 FAIR_SHARE = 0.85  # a root that only the text suggests is at least this share as sure as what it explains
 _SEVERITY = {"error": 0, "warning": 1, "note": 2}
@@ -41,6 +42,7 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
                 if other.rule != finding.rule
                 and finding.slug in table[other.rule].explains
                 and other.severity != "note"
+                and _of_the_same(finding, other)
                 and (_seen(other, table) or other.confidence >= FAIR_SHARE * finding.confidence)
                 and roots.get(other.rule) != finding.rule
             ),
@@ -49,6 +51,12 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
         roots[finding.rule] = under
         marked.append(finding._replace(under=under) if under else finding)
     return marked
+
+
+def _of_the_same(finding: Finding, root: Finding) -> bool:
+    """False when a finding lists missing packages that the root does not speak of."""
+    listed = set(finding.bound.get("need.wants", "").split())
+    return listed <= {normalise(step.target) for step in root.fix}
 
 
 def _seen(finding: Finding, table: Mapping[str, Rule]) -> bool:

@@ -106,7 +106,7 @@ def _names(scope: Scope, clause: Clause, test: Callable[[Scope, str, str | None]
     for module, name, where in _asked(scope, clause):
         if module.split(".")[0] != package:
             continue
-        held = test(scope, symbol(module, name), version)
+        held = test(scope, symbol(module, name), version) if version or where == "text" else None
         if held:
             scope.see("import", f"{module}.{name} ({where})")
             scope.bind("name", name)

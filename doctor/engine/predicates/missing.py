@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from doctor.collect.probe import src_known
 from doctor.engine.scope import Scope
 from doctor.knowledge import versions
 from doctor.model.names import normalise
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 _NO_MODULE = r"No module named '(?P<module>[A-Za-z]\w{1,60}(?:\.\w+){0,6})'"
@@ -20,9 +22,9 @@ _OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava",
 
 
 def missing_package(scope: Scope, _clause: Clause) -> bool | None:
-    """The text misses a module, or tells to install a package, and that is known not to be there. Binds want, missing.
+    """The text misses a module, or tells to install a package, and that is known not to be there. Binds missing and want.
 
-    ``want`` only for a name that is known: an unknown name may be anybody's package on the index.
+    A name that is not known may be anybody's package on the index: it is bound as ``stranger``, not as ``want``.
     """
     if scope.case.log is None:
         return False
@@ -32,8 +34,7 @@ def missing_package(scope: Scope, _clause: Clause) -> bool | None:
         if version is not None or want in _OWNED:
             continue
         scope.bind("missing", module)
-        if sure:
-            scope.bind("want", want)
+        scope.bind("want" if sure else "stranger", want)
         if known:
             return True
         answer = None
@@ -81,20 +82,30 @@ def raised_by_package(scope: Scope, _clause: Clause) -> bool | None:
     return True
 
 
-def model_packages_missing(scope: Scope, _clause: Clause) -> bool | None:
-    """The model's own code imports packages that are not there. Binds need.want, need2.want ... of all of them."""
-    known, rows = scope.snapshot.look("model.imports")
+def packages_missing(scope: Scope, clause: Clause) -> bool | None:
+    """Code imports packages that are not there. Options of (a fact of imports), skip (modules with rules of their own).
+
+    Binds need.module and need.want of the first, need.wants and missing (the modules) of all.
+    """
+    fact, skip = clause["of"], compiled(clause["skip"])
+    known, rows = scope.snapshot.look(fact)
     if not known:
-        scope.miss("model.imports")
+        scope.miss(fact)
         return None
-    asked = [row for row in rows or () if not row.get("guarded") and not str(row["module"]).startswith("flash_attn")]
-    wants = list(dict.fromkeys(str(row.get("want")) for row in asked if row.get("resolves") is False))
-    for number, want in enumerate(wants, start=1):
-        scope.bind(f"need{'' if number == 1 else number}.want", want)
-    if wants:
-        scope.see("model.imports", wants)
+    asked = [row for row in rows or () if not row.get("guarded") and not skip.search(str(row["module"]))]
+    tops = {str(row["want"]): str(row["module"]).partition(".")[0] for row in reversed(asked) if _absent(row)}
+    if tops:
+        wants = list(reversed(tops))
+        scope.see(fact, wants)
+        for name, value in (("module", tops[wants[0]]), ("want", wants[0]), ("wants", " ".join(wants))):
+            scope.bind("need." + name, value)
+        scope.bind("missing", ", ".join(tops[want] for want in wants))
         return True
     return None if any(row.get("resolves") is None for row in asked) else False
+
+
+def _absent(row: Mapping[str, Any]) -> bool:
+    return row.get("resolves") is False and bool(row.get("want"))
 
 
 def package_files_gone(scope: Scope, _clause: Clause) -> bool:
@@ -105,7 +116,7 @@ def package_files_gone(scope: Scope, _clause: Clause) -> bool:
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "missing_package": missing_package,
-    "model_packages_missing": model_packages_missing,
+    "packages_missing": packages_missing,
     "package_files_gone": package_files_gone,
     "raised_by_package": raised_by_package,
 }
