@@ -68,9 +68,12 @@ def command(
 def live(
     what: tuple[str, ...], python: str | None, model: str | None, timeout: float, online: bool, lang: str
 ) -> Snapshot:
-    """Read this machine, with a progress line on a terminal."""
+    """Read this machine, with a progress line on a terminal. Raises click.BadParameter when ``python`` names nothing."""
     from doctor.collect.live import Request, collect
     from doctor.commands.progress import line
 
     with line(lang) as progress:
-        return collect(Request(python=python, model=model, what=what, timeout=timeout, online=online), progress)
+        found = collect(Request(python=python, model=model, what=what, timeout=timeout, online=online), progress)
+    if python and found.get("python.broken") == "missing" and not found.get("python.prefix"):
+        raise click.BadParameter(f"there is no interpreter or environment at {python!r}", param_hint="--python")
+    return found

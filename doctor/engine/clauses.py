@@ -8,7 +8,7 @@ fact    op value | than | version | is | key           the fact compares so; a k
 field   the same                                       the same for a field of the record that ``some`` looks at
 env     is value                                       truthy, falsy, set, unset, equals, matches
 pair    is                                             a compiled pair (torch/torchvision) is ``broken`` or ``fine``
-some    where as least                                 at least ``least`` records meet every clause of ``where``
+some    where as least list                            at least ``least`` records meet every clause of ``where``
 log     -                                              a line of the text matches; false without a text
 call    any                                            the named predicate of predicates.py says so
 ======  =============================================  ===========================================================
@@ -105,31 +105,30 @@ def _pair(clause: Clause, scope: Scope) -> Truth:
     return bool(fine == (clause["is"] == "fine"))
 
 
-@_head("some", "where", "as", "least")
+@_head("some", "where", "as", "least", "list")
 def _some(clause: Clause, scope: Scope) -> Truth:
     name = clause["some"]
     known, records = scope.snapshot.look(name)
     if not known:
         scope.miss(name)
         return None
-    least, hits, unsure = clause.get("least", 1), 0, 0
+    least, unsure = clause.get("least", 1), 0
+    met: list[Mapping[str, Any]] = []
     outer = scope.record, scope.looked
     for position, record in enumerate(records or ()):
         scope.record, scope.looked = record, {}
         held = every(clause.get("where", ()), scope)
         if held:
-            hits += 1
-            if hits == 1:
-                _bind_record(clause, scope, record)
-            if hits <= 3:
+            met.append(record)
+            if len(met) <= 3:
                 scope.see(f"{name}[{position}]", {**_label(record), **scope.looked})
         elif held is None:
             unsure += 1
         scope.record, scope.looked = outer
-    scope.bind(clause.get("as", name) + ".count", hits)
-    if not hits and not unsure:
+    _bind_records(clause, scope, met)
+    if not met and not unsure:
         scope.see(name, f"{len(records or ())} looked at")
-    return True if hits >= least else None if hits + unsure >= least else False
+    return True if len(met) >= least else None if len(met) + unsure >= least else False
 
 
 @_head("log")
@@ -205,12 +204,17 @@ def _label(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in ("index", "name", "dist", "repo", "path", "file", "line") if key in record}
 
 
-def _bind_record(clause: Clause, scope: Scope, record: Mapping[str, Any]) -> None:
+def _bind_records(clause: Clause, scope: Scope, met: Sequence[Mapping[str, Any]]) -> None:
+    """The fields of the first record by name, the number of records, the values of one field of all."""
     prefix, spec = clause.get("as", clause["some"]), find(clause["some"])
     kinds = spec.fields if spec else {}
-    for key, value in record.items():
+    scope.bind(prefix + ".count", len(met))
+    for key, value in met[0].items() if met else ():
         if value is not None:
             scope.bind(f"{prefix}.{key}", value, kinds.get(key, "text"))
+    if met and "list" in clause:
+        scope.bind(prefix + ".list", list(dict.fromkeys(str(record.get(clause["list"])) for record in met)))
+    scope.records[prefix] = [(kinds, record) for record in met]
 
 
 def _judge(clause: Clause, known: bool, seen: Any, scope: Scope) -> Truth:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from doctor.engine.clauses import Truth, every, note_match
-from doctor.engine.scope import Case, Scope
+from doctor.engine.scope import Case, Scope, show
 from doctor.model import Finding, FixSpec, FixStep, Rule, Snapshot, Verdict
 from doctor.model.facts import find
 from doctor.model.patterns import compiled
@@ -108,21 +108,34 @@ def _finding(rule: Rule, scope: Scope, verdict: Verdict, confidence: float, trou
 
 
 def _steps(rule: Rule, scope: Scope) -> tuple[FixStep, ...]:
-    steps = []
+    steps: list[FixStep] = []
     for spec in rule.fix:
         if spec.only and every(spec.only, scope) is not True:
             continue
         _bind_facts(spec, scope)
-        target, to = fill(spec.target, scope.bound), fill(spec.to, scope.bound)
-        if spec.kind == "run":
-            steps += _template(rule, spec, scope, to)
-        elif spec.kind == "pin" and target and to is not None:  # one or several distributions
-            steps += [FixStep("pin", each, to, spec.safety, spec.way, (rule.id,)) for each in target.split()]
-        elif target is not None and to is not None:
-            steps.append(FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,)))
-        elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known
-            steps.append(FixStep("advise", target, "", "manual", spec.way, (rule.id,)))
+        for bound in _bindings(spec, scope):
+            steps += [step for step in _written(rule, spec, bound) if step not in steps]
     return tuple(steps)
+
+
+def _bindings(spec: FixSpec, scope: Scope) -> Iterator[dict[str, str]]:
+    """What the holes of a step stand for: once, or once for each record that its clause has met."""
+    if not spec.each or spec.each not in scope.records:
+        yield scope.bound
+        return
+    for kinds, record in scope.records[spec.each]:
+        own = {f"{spec.each}.{k}": show(v, kinds.get(k, "text")) for k, v in record.items() if v is not None}
+        yield {**scope.bound, **own}
+
+
+def _written(rule: Rule, spec: FixSpec, bound: dict[str, str]) -> Iterator[FixStep]:
+    target, to = fill(spec.target, bound), fill(spec.to, bound)
+    if spec.kind == "run":
+        yield from _template(rule, spec, bound, to)
+    elif target is not None and to is not None:
+        yield FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,))
+    elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known
+        yield FixStep("advise", target, "", "manual", spec.way, (rule.id,))
 
 
 def _bind_facts(spec: FixSpec, scope: Scope) -> None:
@@ -134,13 +147,11 @@ def _bind_facts(spec: FixSpec, scope: Scope) -> None:
             scope.bind(name, value, spec_of.type)
 
 
-def _template(rule: Rule, spec: FixSpec, scope: Scope, to: str | None) -> list[FixStep]:
+def _template(rule: Rule, spec: FixSpec, bound: dict[str, str], to: str | None) -> Iterator[FixStep]:
     """A ``run`` step keeps its holes: their values are quoted where the shell is known."""
-    holes = HOLE.findall(spec.target)
-    bound = {name: scope.bound.get(name, fallback) for name, fallback in holes}
-    if not all(bound.values()):
-        return []
-    return [FixStep("run", spec.target, to or "", spec.safety, spec.way, (rule.id,), bound)]
+    holes = {name: bound.get(name, fallback) for name, fallback in HOLE.findall(spec.target)}
+    if all(holes.values()):
+        yield FixStep("run", spec.target, to or "", spec.safety, spec.way, (rule.id,), holes)
 
 
 def fill(text: str, bound: dict[str, str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ MAX_FILE = 64 * 1024  # bytes of one rule file
 MAX_FILES = 5000  # of one folder of rules
 _NAME = re.compile(r"^([A-Z]{3}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)\.toml$")
 _TOP = {"id", "since", "severity", "links", "explains", "prior", "applies", "when", "sign", "text", "fix", "example"}
-_FIX = {"to", "safety", "way", "only"}
+_FIX = {"to", "safety", "way", "only", "each"}
 _EXAMPLE = {"name", "facts", "closed", "log", "expect", "after_fix", "after"}
 
 
@@ -105,7 +105,7 @@ def _parse(name: str, raw: str, family: str) -> RuleFile:
         applies=tuple(_clause(c, f"{name} [[applies]]") for c in data.get("applies", ())),
         when=tuple(_clause(c, f"{name} [[when]]") for c in data.get("when", ())),
         signs=tuple(_sign(s, name) for s in data.get("sign", ())),
-        fix=tuple(_fix(f, name) for f in data.get("fix", ())),
+        fix=tuple(_fix(f, name, frozenset(_records(data))) for f in data.get("fix", ())),
         explains=_strings(name, data, "explains"),
         prior=float(data.get("prior", 0.5)),
     )
@@ -265,7 +265,16 @@ def _sign(raw: Any, name: str) -> Sign:
     return Sign(raw["log"], float(weight), _pattern(raw["log"], f"{name} [[sign]]", literals=True))
 
 
-def _fix(raw: Any, name: str) -> FixSpec:
+def _records(raw: Any) -> Iterator[str]:
+    """The names that ``some`` clauses give to the records they meet."""
+    if isinstance(raw, Mapping) and "some" in raw:
+        yield raw.get("as", raw["some"])
+    inner = raw.values() if isinstance(raw, Mapping) else raw if isinstance(raw, list) else ()
+    for part in inner:
+        yield from _records(part)
+
+
+def _fix(raw: Any, name: str, records: frozenset[str]) -> FixSpec:
     head = next(iter(raw), "")
     if head not in FIX_KINDS:
         raise RuleError(name, f"no fix kind {head!r} (known: {', '.join(FIX_KINDS)})")
@@ -276,7 +285,10 @@ def _fix(raw: Any, name: str) -> FixSpec:
     if head == "run" and raw["safety"] in UNDONE and not undoable(str(raw[head])):
         raise RuleError(name, f"undo cannot take back {raw[head]!r}: its safety is manual or destructive")
     only = tuple(_clause(part, f"{name} [[fix]]") for part in raw.get("only", ()))
-    return FixSpec(head, raw[head], str(raw.get("to", "")), raw["safety"], int(raw.get("way", 1)), only)
+    each = raw.get("each", "")
+    if each and each not in records:
+        raise RuleError(name, f"no clause calls its records {each!r} (each)")
+    return FixSpec(head, raw[head], str(raw.get("to", "")), raw["safety"], int(raw.get("way", 1)), only, each)
 
 
 def _check_package(head: str, raw: Mapping[str, Any], name: str) -> None:

@@ -55,7 +55,7 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
 
 def _of_the_same(finding: Finding, root: Finding) -> bool:
     """False when a finding lists missing packages that the root does not speak of."""
-    listed = set(finding.bound.get("need.wants", "").split())
+    listed = {step.target for step in finding.fix if "need.want" in finding.bound and step.kind == "pin"}
     return listed <= {normalise(step.target) for step in root.fix}
 
 

@@ -32,6 +32,7 @@ class Scope:
         self.bound: dict[str, str] = {}
         self.record: Mapping[str, Any] | None = None
         self.looked: dict[str, Any] = {}
+        self.records: dict[str, list[tuple[Mapping[str, str], Mapping[str, Any]]]] = {}  # kinds of fields, record
         self._later: list[Callable[[], None]] = []
 
     def get(self, name: str, kind: str = "text", bind: str | None = None) -> tuple[bool, Any]:

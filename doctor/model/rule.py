@@ -37,6 +37,7 @@ class FixSpec(NamedTuple):
     safety: str
     way: int = 1
     only: tuple[Clause, ...] = ()
+    each: str = ""  # the ``as`` of a ``some`` clause: a step for every record that it has met
 
 
 class Rule(NamedTuple):

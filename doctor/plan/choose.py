@@ -70,7 +70,14 @@ def targets(rules: Sequence[Rule], snapshot: Snapshot) -> tuple[list[Cure], dict
     roots = [f for f in ranked if f.under is None and f.severity in LOUD]
     chosen = [f for place, f in enumerate(roots) if place == 0 or f.rule in seen]
     beneath = {finding.rule: finding.under for finding in ranked if finding.under}
-    return [Cure(finding, _possible_way(finding, snapshot)) for finding in chosen], beneath
+    cures = [Cure(finding, _possible_way(finding, snapshot)) for finding in chosen]
+    lost = snapshot.get("python.broken") is not None
+    return [cure for cure in cures if not (lost and _through_python(cure))], beneath
+
+
+def _through_python(cure: Cure) -> bool:
+    """True when an interpreter must do the cure: one that does not start has to be put back first."""
+    return any(step.kind in (*PACKAGES, "download") or step.target.startswith("python ") for step in cure.steps)
 
 
 def left_over(finding: Finding, root: Cure) -> bool:

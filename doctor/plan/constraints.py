@@ -92,11 +92,16 @@ class World:
     def _needs(self, name: str, version: str) -> Iterator[tuple[str, str]]:
         here = self.installed.get(name) == version
         for other, spec in self._all_needs(name, version, here):
-            if other == name or (other not in self.installed and other not in self.wanted):
+            if other == name or not (other in self.installed or other in self.wanted or self._torch_comes(other, here)):
                 continue
             if here and self._unmet_today(other, spec) and (self.lenient or not {other, name} & self.wanted.keys()):
                 continue
             yield other, spec
+
+    @staticmethod
+    def _torch_comes(other: str, here: bool) -> bool:
+        """A torch that a new release brings along is chosen like one that was asked for: its build goes by the driver."""
+        return other == TORCH and not here
 
     def _unmet_today(self, other: str, spec: str) -> bool:
         have = self.installed.get(other)

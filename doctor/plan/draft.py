@@ -144,10 +144,12 @@ def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
 
 
 def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> dict[str, str]:
-    """What the installer adds because a moved distribution asks for it."""
+    """What the installer adds because a moved distribution, or one that it adds itself, asks for it."""
     found: dict[str, str] = {}
-    for name, version in pins.items():
-        for other, spec in draft.world.asked(name, version):
-            if other not in pins and snapshot.get(f"dist.{other}") is None:
-                found.setdefault(other, pinned(other, spec))
+    asking = list(pins.items())
+    while asking:
+        for other, spec in draft.world.asked(*asking.pop()):
+            if other not in pins and other not in found and snapshot.get(f"dist.{other}") is None:
+                found[other] = pinned(other, spec)
+                asking.append((other, found[other]))
     return found

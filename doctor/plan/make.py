@@ -172,6 +172,13 @@ def _better(cure: Cure, after: dict[str, Finding], had: bool) -> Cure | None:
     return others[0] if others else None
 
 
+def _of_the_plan(found: Finding) -> Cure:
+    """What only the plan would bring is not left to the user where a program can go another way."""
+    first = Cure(found, choose.ways(found)[0])
+    by_hand = all(step.kind in choose.BY_HAND for step in first.steps)
+    return next(iter(first.others()), first) if by_hand else first
+
+
 def _improved(
     draft: Draft, after: dict[str, Finding], before: dict[str, Finding], beneath: dict[str, str]
 ) -> list[Cure] | None:
@@ -192,6 +199,6 @@ def _improved(
         root = acting.get(beneath.get(rule, ""))
         stays = root is not None and choose.left_over(found, root)
         if rule not in known and found.fix and (fresh or stays):
-            cures.append(Cure(found, choose.ways(found)[0]))
+            cures.append(_of_the_plan(found) if fresh else Cure(found, choose.ways(found)[0]))
             changed = True
     return cures if changed else None

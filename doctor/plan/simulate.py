@@ -30,6 +30,7 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
             variables["env." + step.target] = step.to
         elif step.kind == "unset_env":
             variables["env." + step.target] = None
+    variables.update(_served(variables.get("src.imports", snapshot.get("src.imports", [])), dists))
     covered = snapshot.get("python.shadows", [])
     bare = [row for row in covered if _uncovers(variables, str(row.get("where")))]
     if bare:
@@ -43,6 +44,13 @@ def _perhaps_served(snapshot: Snapshot) -> list[dict[str, Any]]:
     """The program's imports when files have come back: of what nobody served it is not known whether it still fails."""
     rows = snapshot.get("src.imports", [])
     return [{**row, "resolves": None} if row.get("resolves") is False else row for row in rows]
+
+
+def _served(rows: list[dict[str, Any]], dists: Mapping[str, str | None]) -> dict[str, Any]:
+    """The program's imports when distributions come that were missing; empty when nothing changes."""
+    come = {name for name, version in dists.items() if version}
+    bare = [row for row in rows if row.get("resolves") is False and normalise(str(row.get("want") or "")) in come]
+    return {"src.imports": [{**row, "resolves": True} if row in bare else row for row in rows]} if bare else {}
 
 
 def _uncovers(variables: Mapping[str, Any], where: str) -> bool:

@@ -11,7 +11,7 @@ from doctor.plan.choose import BY_HAND
 from doctor.plan.order import arranged
 from doctor.plan.script import install
 from doctor.plan.shell import Target, command
-from doctor.report.plan import side
+from doctor.report.plan import moved, side
 from doctor.words import say
 
 
@@ -23,7 +23,7 @@ def joint(plan: Plan, entries: Sequence[Entry], target: Target, language: str) -
     own = [_typed(entry, ways[entry.finding.rule]) for entry in cured]
     if not commands or [list(commands)] == own:
         return None
-    moves = tuple(f"{move.name} {move.old or '-'} -> {move.goes_to or '-'}" for move in plan.moves)
+    moves = tuple(moved(move, language) for move in plan.moves)
     conflicts = tuple((found.slug, _who(found, language)) for found in plan.conflicts)
     at_odds = {found.rule for found in plan.conflicts}
     return Together(moves, commands, frozenset({entry.finding.rule for entry in cured} | at_odds), conflicts)

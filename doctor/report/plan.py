@@ -92,11 +92,13 @@ def _moves(plan: Plan, style: Style) -> Iterator[Row]:
         return
     yield Row("")
     yield Row(say(style.language, "fix.moves") + ":", depth=0)
-    yield from (Row(_move(move)) for move in plan.moves)
+    yield from (Row(moved(move, style.language)) for move in plan.moves)
 
 
-def _move(move: Move) -> str:
-    return f"{move.name}: {move.old or '-'} -> {move.goes_to or '-'}"
+def moved(move: Move, language: str) -> str:
+    """``numpy: 2.2.6 -> 1.26.4`` in words where there is no version on a side."""
+    new = say(language, "fix.newest") if move.goes_to == "*" else move.goes_to or say(language, "fix.removed")
+    return f"{move.name}: {move.old or say(language, 'fix.missing')} -> {new}"
 
 
 def _commands(plan: Plan, target: Target, here: bool) -> Iterator[str]:
@@ -179,7 +181,7 @@ def side(each: Side, language: str) -> str:
 def _some(moves: Sequence[Move], language: str) -> str:
     if not moves:
         return say(language, "fix.price.none")
-    text = say(language, "comma").join(_move(move) for move in moves[:SHOWN])
+    text = say(language, "comma").join(moved(move, language) for move in moves[:SHOWN])
     more = len(moves) - SHOWN
     return text + (say(language, "fix.price.more", count=more) if more > 0 else "")
 

@@ -99,7 +99,7 @@ def test_a_package_of_unknown_releases_gets_no_invented_version():
     snapshot = machine({"transformers": "4.46.3", "tokenizers": "0.20.3", "numpy": "1.26.4"}, python__unmet=rows)
     made = plan(snapshot, RULES)
     assert [(move.name, move.guess, move.pin) for move in made.moves] == [("tqdm", True, "tqdm>=4.27")]
-    assert "tqdm: - -> >=4.27" in render(made, Style("en", Target(), snapshot, store.load()))
+    assert "tqdm: (not installed) -> >=4.27" in render(made, Style("en", Target(), snapshot, store.load()))
 
 
 def test_the_torch_of_the_card_comes_before_the_partner_of_the_old_one():

@@ -74,7 +74,7 @@ def test_what_destroys_is_a_comment(tmp_path):
 
 
 @settings(max_examples=40, deadline=None)
-@given(texts.filter(lambda value: not value.startswith("~") and value.strip()), texts)
+@given(texts.filter(lambda value: not value.startswith(("~", "-")) and value.strip()), texts)
 def test_any_value_is_only_a_value(value, reason):
     made = planned(
         step("run", "printf '%s' {p}", reason, p=value),
@@ -84,6 +84,11 @@ def test_any_value_is_only_a_value(value, reason):
     text = render(made, Target("bash", "true"), note=value, tail=[value], refused=())
     done = bash(text)
     assert (done.returncode, done.stdout) == (0, value)
+
+
+def test_a_value_that_would_be_an_option_is_not_written():
+    text = render(planned(step("run", "printf '%s' {p}", p="--all")), Target())
+    assert "printf" not in text
 
 
 @given(texts.filter(bool), texts)

@@ -325,7 +325,8 @@ def requirement_unmet(scope: Scope, clause: Clause) -> bool | None:
         if row.get("needs") == needs and by in (None, row.get("dist")):
             scope.see("python.unmet", row)
             for key, name in (("dist", "by"), ("version", "by_version"), ("spec", "spec"), ("found", "found")):
-                scope.bind(name, row.get(key) or "")
+                if row.get(key) is not None:
+                    scope.bind(name, row[key])
             return True
     return False
 

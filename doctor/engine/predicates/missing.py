@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from doctor.collect.probe import src_known
 from doctor.engine.scope import Scope
 from doctor.knowledge import versions
 from doctor.model.names import normalise
-from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 _NO_MODULE = r"No module named '(?P<module>[A-Za-z]\w{1,60}(?:\.\w+){0,6})'"
@@ -22,7 +20,7 @@ _OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava",
 
 
 def missing_package(scope: Scope, _clause: Clause) -> bool | None:
-    """The text misses a module, or tells to install a package, and that is known not to be there. Binds missing and want.
+    """The text misses a module, or tells to install a package, and that is known not to be there. Binds need.list and want.
 
     A name that is not known may be anybody's package on the index: it is bound as ``stranger``, not as ``want``.
     """
@@ -33,7 +31,7 @@ def missing_package(scope: Scope, _clause: Clause) -> bool | None:
         known, version = scope.get(f"dist.{want}")
         if version is not None or want in _OWNED:
             continue
-        scope.bind("missing", module)
+        scope.bind("need.list", module)
         scope.bind("want" if sure else "stranger", want)
         if known:
             return True
@@ -82,32 +80,6 @@ def raised_by_package(scope: Scope, _clause: Clause) -> bool | None:
     return True
 
 
-def packages_missing(scope: Scope, clause: Clause) -> bool | None:
-    """Code imports packages that are not there. Options of (a fact of imports), skip (modules with rules of their own).
-
-    Binds need.module and need.want of the first, need.wants and missing (the modules) of all.
-    """
-    fact, skip = clause["of"], compiled(clause["skip"])
-    known, rows = scope.snapshot.look(fact)
-    if not known:
-        scope.miss(fact)
-        return None
-    asked = [row for row in rows or () if not row.get("guarded") and not skip.search(str(row["module"]))]
-    tops = {str(row["want"]): str(row["module"]).partition(".")[0] for row in reversed(asked) if _absent(row)}
-    if tops:
-        wants = list(reversed(tops))
-        scope.see(fact, wants)
-        for name, value in (("module", tops[wants[0]]), ("want", wants[0]), ("wants", " ".join(wants))):
-            scope.bind("need." + name, value)
-        scope.bind("missing", ", ".join(tops[want] for want in wants))
-        return True
-    return None if any(row.get("resolves") is None for row in asked) else False
-
-
-def _absent(row: Mapping[str, Any]) -> bool:
-    return row.get("resolves") is False and bool(row.get("want"))
-
-
 def package_files_gone(scope: Scope, _clause: Clause) -> bool:
     """Files of an installed package are known to be gone, which explains imports that find nothing."""
     rows = scope.snapshot.get("python.corrupt") or ()
@@ -116,7 +88,6 @@ def package_files_gone(scope: Scope, _clause: Clause) -> bool:
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "missing_package": missing_package,
-    "packages_missing": packages_missing,
     "package_files_gone": package_files_gone,
     "raised_by_package": raised_by_package,
 }

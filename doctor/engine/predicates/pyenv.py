@@ -123,7 +123,16 @@ def named_path_bad(scope: Scope, clause: Clause) -> bool | None:
     return bool(bad)
 
 
+def python_series(scope: Scope, _clause: Clause) -> bool | None:
+    """Binds series (3.11), of the interpreter that made the environment; always true, for rules that put one back."""
+    version = versions.parse(str(scope.known("python.version") or ""))
+    if version:
+        scope.bind("series", f"{version.major}.{version.minor}")
+    return True
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "python_series": python_series,
     "named_path_bad": named_path_bad,
     "pin_needs_older_python": pin_needs_older_python,
     "program_uses": program_uses,
