@@ -68,7 +68,7 @@ def command(
 def live(
     what: tuple[str, ...], python: str | None, model: str | None, timeout: float, online: bool, lang: str
 ) -> Snapshot:
-    """Read this machine, with a progress line on a terminal. Raises click.BadParameter when ``python`` names nothing."""
+    """Read this machine, with a progress line on a terminal. Raises BadParameter when ``python`` names nothing."""
     from doctor.collect.live import Request, collect
     from doctor.commands.progress import line
 

@@ -100,7 +100,7 @@ class World:
 
     @staticmethod
     def _torch_comes(other: str, here: bool) -> bool:
-        """A torch that a new release brings along is chosen like one that was asked for: its build goes by the driver."""
+        """A torch that a new release brings along is chosen as if asked for: its build goes by the driver."""
         return other == TORCH and not here
 
     def _unmet_today(self, other: str, spec: str) -> bool:

@@ -31,6 +31,12 @@ def test_exit_codes():
     assert call("explain", "XYZ999").returncode == 2
 
 
+def test_a_mistyped_interpreter_is_a_usage_error(tmp_path):
+    done = call("check", "--python", tmp_path / "no" / "python")
+    assert done.returncode == 2
+    assert "there is no interpreter or environment at" in done.stderr
+
+
 @pytest.mark.parametrize("words", [("check", "--snapshot", "/dev/null"), ("rules", "show", "nothing"), ("frobnicate",)])
 def test_failures_are_one_line(words):
     done = call(*words)

@@ -178,3 +178,41 @@ def test_files_that_come_back_may_serve_what_nobody_served():
     made = plan(machine({"opencv-python-headless": "4.10.0.84", "numpy": "1.26.4"}, **{"python.corrupt": gone, "src.imports": imports}), RULES)
     assert [step.target for step in made.steps if step.kind == "reinstall"] == ["opencv-python-headless"]
     assert not moves(made)
+
+
+def missing(*names):
+    return [{"module": name, "name": None, "resolves": False, "guarded": False, "want": name} for name in names]
+
+
+def test_an_empty_environment_gets_what_the_program_imports():
+    made = plan(machine({}, src__imports=missing("torch", "transformers")), RULES)
+    assert {"torch", "transformers"} <= moves(made).keys()
+    assert not any(name.startswith("nvidia-") for name in moves(made)), "the installer brings what torch asks for"
+    assert {goal.rule: goal.proof for goal in made.goals}["PYE104"] == "simulated"
+
+
+def test_a_torch_that_comes_along_goes_by_the_driver():
+    facts = {"gpu.present": True, "gpu.count": 1, "driver.version": "535.161.08", "gpus": [{"index": 0, "cc": "8.6"}]}
+    calls = [{"name": "transformers.AutoModel.from_pretrained", "method": "from_pretrained", "keywords": {"device_map": "auto"}}]
+    made = plan(machine({"transformers": "4.51.3", "numpy": "1.26.4", "accelerate": None}, **facts, src__calls=calls), RULES)
+    assert moves(made)["accelerate"]
+    assert versions.local(moves(made)["torch"]) in {"cu118", "cu121", "cu124", "cu126"}
+
+
+def test_what_only_the_plan_would_bring_is_not_left_to_the_user():
+    calls = [
+        {
+            "name": "transformers.AutoModelForCausalLM.from_pretrained",
+            "method": "from_pretrained",
+            "keywords": {"load_in_4bit": True},
+        }
+    ]
+    made = plan(machine({"torch": "2.5.1", "numpy": "1.26.4"}, src__imports=missing("transformers"), src__calls=calls), RULES)
+    assert versions.accepts("<5", moves(made)["transformers"])
+
+
+def test_an_interpreter_that_is_gone_comes_before_its_packages():
+    facts = {"python__broken": "base-missing", "python__prefix": "~/venv"}
+    made = plan(machine({"torch": "2.5.1", "torchvision": "0.15.2"}, **facts), RULES)
+    assert made.installs == ()
+    assert [step.bound["series"] for step in made.advice if step.kind == "run"] == ["3.11"]

@@ -20,7 +20,7 @@ _OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava",
 
 
 def missing_package(scope: Scope, _clause: Clause) -> bool | None:
-    """The text misses a module, or tells to install a package, and that is known not to be there. Binds need.list and want.
+    """The text misses a module, or says what to install, and that is known not to be there. Binds need.list and want.
 
     A name that is not known may be anybody's package on the index: it is bound as ``stranger``, not as ``want``.
     """
