@@ -6,6 +6,7 @@ import dists
 import extensions
 import paths
 import records
+import shadows
 
 # Owners of these names in several distributions say nothing: careless packaging, or shared on purpose.
 COMMON = frozenset("scripts src utils tools example examples test tests docs benchmark benchmarks conftest setup "
@@ -92,7 +93,26 @@ def read_corrupt(ctx):
         if summary["empty"]:
             path = os.path.join(dist.folder, summary["first_empty"])
             found.append(_corrupt(dist, "files-empty", path, summary["empty"]))
-    return {"python.corrupt": found}
+        if summary["changed"] and dist.name not in twice and not dists.target(ctx).conda:
+            path = os.path.join(dist.folder, summary["first_changed"])
+            found.append(_corrupt(dist, "files-changed", path, summary["changed"]))
+    return {"python.corrupt": found + list(_unrecorded(ctx).values())}
+
+
+def _unrecorded(ctx):
+    """Packages that an installed one asks for, whose code lies here while nothing records them."""
+    if not dists.target(ctx).version_text:
+        return {}
+    modules = {dist: module for module, dist in shadows.MODULES.items()}
+    sites = [folder for folder, where in dists.listing(ctx).order if where == "site"]
+    found = {}
+    for row in dists.unmet(ctx)["python.unmet"]:
+        name = row["needs"]
+        places = [os.path.join(folder, modules.get(name, name.replace("-", "_"))) for folder in sites]
+        here = [place for place in places if _has_init(place)]
+        if here and not row["found"]:
+            found[name] = {"name": name, "problem": "metadata-gone", "path": here[0], "count": 1, "want": row["spec"]}
+    return found
 
 
 def _corrupt(dist, problem, path, count=1):

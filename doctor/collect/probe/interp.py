@@ -10,6 +10,8 @@ import paths
 from patterns import compiled
 
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+)(\w*))?"
+# sys.path.insert(0, "...") and sys.path[0:0] = ["..."] in a line of code
+_PATH_HEAD = r"sys\.path(?:\.insert\(\s*0\s*,|\[\s*0?\s*:\s*0\s*\]\s*=\s*\[)\s*r?(['\"])([^'\"\r\n]{1,500})\1"
 _FOLDER = r"(python|pypy)(\d)\.(\d+)(t?)$"
 
 
@@ -174,10 +176,11 @@ def read_cfg(path):
 def search_path(target):
     """``[(folder, where)]`` in import order without the script's own folder.
 
-    ``where`` is PYTHONPATH, stdlib, user-site, site or pth. Lines of ``.pth`` files that start with ``import`` are
-    never run; what editable installs add that way is read elsewhere (dists.py).
+    ``where`` is PYTHONPATH (also what a ``.pth`` file puts before it), stdlib, user-site, site or pth. Lines of
+    ``.pth`` files that start with ``import`` are never run; what editable installs add that way is read elsewhere
+    (dists.py).
     """
-    order = [(folder, "PYTHONPATH") for folder in target.pythonpath]
+    order = [(folder, "PYTHONPATH") for folder in list(pth_first(target)) + target.pythonpath]
     if target.stdlib:
         order.append((target.stdlib, "stdlib"))
         order.append((os.path.join(target.stdlib, "lib-dynload"), "stdlib"))
@@ -190,6 +193,19 @@ def search_path(target):
             order.append((folder, where))
             order += [(extra, "pth") for extra in pth_folders(folder, target) if (extra, "pth") not in order]
     return order
+
+
+def pth_first(target):
+    """``{folder: .pth file}`` of existing folders that a line of code in a ``.pth`` file puts at the head of the path."""
+    found = {}
+    for site in ([target.user_site] if target.user_enabled else []) + target.sites:
+        for name in sorted(paths.quiet_names(site, target.own(site))):
+            if name.endswith(".pth") and not name.startswith((".", "__editable__")):
+                for match in compiled(_PATH_HEAD).finditer(paths.text(os.path.join(site, name)) or ""):
+                    folder = os.path.normpath(match.group(2))
+                    if folder not in target.sites and paths.is_dir(folder):
+                        found.setdefault(folder, os.path.join(site, name))
+    return found
 
 
 def pth_lines(folder, target):

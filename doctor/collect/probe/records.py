@@ -14,7 +14,8 @@ from patterns import compiled
 RECORD_CAP = 32 << 20  # bytes
 WORTH = 0.05  # seconds of CPU; what took less is read again rather than written to the disk
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
-FORMAT = 5  # of the cache file
+FORMAT = 6  # of the cache file
+FOREIGN = 4  # package files and libraries of other sizes: another release was unpacked over this one
 WALK_CAP = 300  # folders of a package without a file list
 SKIPPED = frozenset("""include tests test testing docs doc examples data build dist checkpoints weights
 __pycache__""".split())
@@ -97,8 +98,8 @@ def files(dist):
 
 
 def summary(dist, store):
-    """What RECORD and the disk say together: ``libs`` (there), ``gone`` and ``empty`` (numbers, with the first of
-    each), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
+    """What RECORD and the disk say together: ``libs`` (there), ``gone``, ``empty`` and ``changed`` (numbers, with the
+    first of each; changed files have another size), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
     """
     record = dist.path("RECORD")
     try:
@@ -119,7 +120,8 @@ def summary(dist, store):
 
 def walked(dist, roots):
     """The same for a distribution without RECORD (conda's egg-info, editable checkouts): libraries below ``roots``."""
-    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "claims": []}
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "changed": 0,
+             "first_changed": None, "claims": []}
     left, folders = WALK_CAP, list(roots)
     while folders and left > 0:
         folder = folders.pop()
@@ -140,7 +142,8 @@ def _stamp(dist, info, folders):
 
 
 def _look(dist):
-    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None}
+    found = {"libs": [], "gone": 0, "first_gone": None, "empty": 0, "first_empty": None, "changed": 0,
+             "first_changed": None}
     folders, claims = set(), set()
     for parent, rows in files(dist).items():
         there = paths.name_set(os.path.join(dist.folder, parent) if parent else dist.folder, True)
@@ -154,6 +157,8 @@ def _look(dist):
                 claim = compiled(_CLAIM).match(name)
                 claims.update((claim.group(1) or claim.group(2) or claim.group(3),) if claim else ())
             _check(dist, name, size, base in there, found)
+    if found["changed"] < FOREIGN or not (found["first_changed"] or "").endswith("/__init__.py"):
+        found["changed"] = 0  # a package file that somebody patched, a library stripped or built anew
     found["libs"].sort()
     found["folders"] = sorted(folders)
     found["claims"] = sorted(claims)[:200]
@@ -167,9 +172,15 @@ def _check(dist, name, size, there, found):
         found["gone"] += 1
         found["first_gone"] = found["first_gone"] if found["first_gone"] and not library else name
         return
-    empty = (library or name.endswith("__init__.py")) and paths.size(os.path.join(dist.folder, name)) == 0
-    if size and empty:
-        found["empty"] += 1
-        found["first_empty"] = found["first_empty"] or name
-    elif library:
+    if library or name.endswith("__init__.py"):
+        real = paths.size(os.path.join(dist.folder, name))
+        if size and real == 0:
+            found["empty"] += 1
+            found["first_empty"] = found["first_empty"] or name
+            return
+        if size and real is not None and real != size:
+            found["changed"] += 1
+            root = not library and name.count("/") == 1
+            found["first_changed"] = name if root else found["first_changed"] or name
+    if library:
         found["libs"].append(name)

@@ -9,6 +9,7 @@ import re
 import sys
 
 import dists
+import interp
 import metadata
 import paths
 from patterns import compiled
@@ -36,7 +37,7 @@ def read(ctx):
     """python.shadows."""
     have = dists.listing(ctx)
     folders = _folders(ctx, have)
-    base, found = _installed(have), []
+    base, found, first = _installed(have), [], interp.pth_first(have.target)
     standard = _standard(have.target)
     for folder, where in folders:
         try:
@@ -46,7 +47,7 @@ def read(ctx):
         for module, path in sorted(names.items()):
             record = _hidden(module, path, where, folder, base, standard)
             if record and not _own_checkout(record, folder, where, have):
-                found.append(record)
+                found.append(dict(record, where="pth", by=first[folder]) if folder in first else record)
     return {"python.shadows": _with_versions(found, have)[:200]}
 
 

@@ -69,10 +69,12 @@ FACTS = (
         "distributions whose metadata or files are damaged",
         "path",
         name="text",
-        problem="text",  # metadata-missing, metadata-empty, record-missing, files-missing, files-empty
+        problem="text",  # metadata-missing, metadata-empty, metadata-gone, record-missing, files-missing, files-empty,
+        # files-changed
         path="path",
         count="int",
         version="version",
+        want="text",  # what the package that misses it asks for
     ),
     fact("python.overlaps", "records", "two distributions that own the same import folder", "", a="text", b="text", module="text"),
     fact(
@@ -83,7 +85,8 @@ FACTS = (
         module="text",
         path="path",
         hides="text",  # stdlib or the distribution's name
-        where="text",  # cwd, script, PYTHONPATH, user-site
+        where="text",  # cwd, script, PYTHONPATH, pth, user-site
+        by="path",  # the .pth file that puts the folder first
         version="version",  # of a distribution found there
         hidden="version",  # of the distribution it hides
     ),

@@ -10,6 +10,7 @@ import metadata
 import paths
 import pytest
 import records
+import shadows
 from envmake import Env
 
 
@@ -88,6 +89,39 @@ def test_files_gone_and_empty(env: Env) -> None:
     assert found["files-missing"]["path"].endswith("foo/b.so")
     assert found["files-missing"]["count"] == 1
     assert found["files-empty"]["path"].endswith("foo/__init__.py")
+
+
+def test_another_release_unpacked_over_a_package(env: Env) -> None:
+    ours = {f"foo/{name}": b"x = 1\n" for name in ("__init__.py", "a/__init__.py", "b/__init__.py", "c/__init__.py")}
+    env.dist("foo", "2.0", files=ours)
+    env.dist("bar", "1.0", files={f"bar/{name.partition('/')[2]}": data for name, data in ours.items()})
+    for name in ours:
+        (env.site / name).write_bytes(b"version = 1\n")
+    (env.site / "bar" / "__init__.py").write_bytes(b"patched = 1\n")
+    found = {row["problem"]: row for row in damage.read_corrupt(env.ctx())["python.corrupt"]}
+    assert list(found) == ["files-changed"]
+    assert (found["files-changed"]["name"], found["files-changed"]["count"]) == ("foo", 4)
+    assert found["files-changed"]["path"].endswith("foo/__init__.py")
+
+
+def test_code_that_nothing_records(env: Env) -> None:
+    env.dist("bar", "1.0", requires=("foo>=1,<2", "gone>=3"))
+    (env.site / "foo").mkdir()
+    (env.site / "foo" / "__init__.py").write_bytes(b"")
+    (row,) = damage.read_corrupt(env.ctx())["python.corrupt"]
+    assert (row["name"], row["problem"], row["want"]) == ("foo", "metadata-gone", ">=1,<2")
+
+
+def test_code_of_a_pth_file_comes_first(env: Env, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    env.dist("foo", "1.0", files={"foo/__init__.py": b""}, site=other)
+    env.dist("foo", "2.0", files={"foo/__init__.py": b""})
+    (env.site / "base.pth").write_text(f"import sys; sys.path.insert(0, '{other}')\n")
+    (row,) = shadows.read(env.ctx())["python.shadows"]
+    assert (row["module"], row["where"], row["by"]) == ("foo", "pth", str(env.site / "base.pth"))
+    assert dists.read_versions(env.ctx())["dist.foo"] == "1.0"
+    (env.site / "base.pth").write_text(f"import sys; sys.path.append('{other}')\n")
+    assert shadows.read(env.ctx())["python.shadows"] == []
 
 
 def test_duplicates_and_the_one_that_wins(env: Env) -> None:
