@@ -37,7 +37,8 @@ def ordered(
     for step in said(cures):
         each = None if _idle(step, world.snapshot) else exact(step, world.snapshot)
         if each is not None:
-            found.setdefault(_key(each), each)
+            first = found.get(_key(each), each)
+            found[_key(each)] = first._replace(because=tuple(dict.fromkeys(first.because + each.because)))
     again = {normalise(step.target) for step in rebuilt}
     steps = [step for step in found.values() if step.kind != "reinstall" or normalise(step.target) not in again]
     steps += rebuilt
@@ -58,7 +59,8 @@ def _in_installs(step: FixStep, moved: set[str]) -> bool:
 
 
 def _key(step: FixStep) -> Key:
-    return step.kind, step.target, step.to, tuple(sorted(step.bound.items()))
+    """What makes two steps one; of a download the repository, the folder and the files say all."""
+    return step.kind, step.target, "" if step.kind == "download" else step.to, tuple(sorted(step.bound.items()))
 
 
 def arranged(plan: Plan) -> Iterator[FixStep | Install]:

@@ -196,7 +196,7 @@ def search_path(target):
 
 
 def pth_first(target):
-    """``{folder: .pth file}`` of existing folders that a line of code in a ``.pth`` file puts at the head of the path."""
+    """``{folder: .pth file}`` of existing folders that code in a ``.pth`` file puts at the head of the path."""
     found = {}
     for site in ([target.user_site] if target.user_enabled else []) + target.sites:
         for name in sorted(paths.quiet_names(site, target.own(site))):

@@ -99,7 +99,7 @@ def files(dist):
 
 def summary(dist, store):
     """What RECORD and the disk say together: ``libs`` (there), ``gone``, ``empty`` and ``changed`` (numbers, with the
-    first of each; changed files have another size), ``claims`` (modules it owns), ``folders``. ``None`` without a RECORD.
+    first of each; changed files have another size), ``claims`` (modules it owns), ``folders``. ``None`` without RECORD.
     """
     record = dist.path("RECORD")
     try:
