@@ -11,6 +11,7 @@ import re
 import shlex
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from probe_targets import PROBES, assembled, place
@@ -29,7 +30,9 @@ from doctor.engine.load import parse  # noqa: E402
 from doctor.errors import FitError, RuleError, SnapshotError  # noqa: E402
 from doctor.fit import ggufmodel, judge, sources  # noqa: E402
 from doctor.fit.shapes import Request  # noqa: E402
-from doctor.ingest import archive, ingest  # noqa: E402
+from doctor.ingest import archive, ingest, parts  # noqa: E402
+from doctor.ingest.sheet import Sheet  # noqa: E402
+from doctor.ingest.text import Text, clean, unwrap  # noqa: E402
 from doctor.knowledge import index  # noqa: E402
 from doctor.knowledge.derive import derive  # noqa: E402
 from doctor.plan import startup  # noqa: E402
@@ -85,6 +88,17 @@ def nvidia_smi(data: bytes) -> None:
 def report_lines(data: bytes) -> None:
     """Pasted text put together from lines that its readers look for: never raises."""
     ingest([assembled(data, _REPORT_PIECES)])
+
+
+def _reader(read: parts.Reader) -> Callable[[bytes], None]:
+    """One reader of pasted text alone, on lines that some reader looks for: never raises."""
+
+    def target(data: bytes) -> None:
+        sheet = Sheet()
+        read(Text(unwrap(clean(assembled(data, _REPORT_PIECES)))), sheet)
+        sheet.finish()
+
+    return target
 
 
 def diagnosis(data: bytes) -> None:
@@ -247,6 +261,7 @@ torch==2.1.2+cu118
 TARGETS: dict[str, Row] = {
     "text_report": (text_report, (_TEXT, *_PASTED, b"Package Version\n------- -------\ntorch   2.1.2\n", b"\xff\xfet\x00o\x00")),
     "report_lines": (report_lines, (_ORDER, _ORDER[::-1])),
+    **{f"read_{read.__module__.rpartition('.')[2]}": (_reader(read), (_ORDER, _ORDER[::-1])) for read in parts.READERS},
     "diagnosis": (diagnosis, (_ORDER, _ORDER[40:], _ORDER[84:])),
     "redactor": (redactor, (b"https://alice:pw123456@example.com/x Authorization: Bearer abcdefgh12345678", _TEXT)),
     "snapshot": (snapshot, (b'{"schema":"vlmdoctor.snapshot/1","source":"live","taken":null,"closed":["dist"],"facts":{"dist.torch":"2.1.0","gpus":[{"name":"a"}]},"unread":{}}',)),
