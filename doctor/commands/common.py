@@ -211,10 +211,14 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 def status(report: Report, options: Options) -> int:
-    """Exit code: 1 for findings at or above ``--fail-on``; with ``--strict`` also for rules that could not decide."""
+    """Exit code: 1 for findings at or above ``--fail-on``; with ``--strict`` also for rules that could not decide.
+
+    3 when nothing was found in a machine of which an essential part could not be read.
+    """
     if options.strict and (report.unknown or report.crashed):
         return 1
     if options.fail_on == "never":
         return 0
     loud = LEVELS[: LEVELS.index(options.fail_on) + 1]
-    return int(any(entry.finding.severity in loud for entry in report.entries))
+    found = any(entry.finding.severity in loud for entry in report.entries)
+    return 1 if found else 3 if report.unseen else 0

@@ -90,7 +90,20 @@ def command(
         return _apply(shown, look, rules, destructive, fresh=report is None)
     if not dry_run and format_ == "text" and not applies and not idle:
         click.echo(say(look.lang, "fix.hint"))
+    if idle and not (made.goals or made.conflicts) and _blind(snapshot, look.lang):
+        return 3
     return int(bool(made.conflicts or made.unconfirmed) or (yes and bool(made.goals)))
+
+
+def _blind(snapshot: Snapshot, lang: str) -> bool:
+    """Whether there is nothing to do only because an essential part could not be read, which is said."""
+    from doctor.report.reading import unread
+    from doctor.report.text import incomplete
+
+    unseen = unread(snapshot, lang)
+    if unseen:
+        click.echo(incomplete(lang, unseen), err=True)
+    return bool(unseen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,5 +62,6 @@ class Report(NamedTuple):
     snapshot: Mapping[str, Any] = _NONE
     closed: tuple[str, ...] = ()  # families of facts whose listing is complete
     invisible: tuple[str, ...] = ()  # areas of which a pasted text says nothing, in words
+    unseen: tuple[tuple[str, str], ...] = ()  # (area, reason) of a machine's parts without which no verdict stands
     together: Together | None = None
     schema: str = REPORT_SCHEMA

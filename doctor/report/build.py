@@ -39,11 +39,12 @@ def build(
     hits = {finding.rule for finding in ranked}
     links = {rule.id: tuple(rule.links) for rule in corpus.rules if rule.id in hits}
     entries = [_entry(f, snapshot, corpus, links[f.rule], style) for f in ranked]
+    unknown = tuple((f.slug, f.missing) for f in findings if f.verdict is Verdict.UNKNOWN)
     return Report(
         language=style.language,
         entries=tuple(_beside(entries, snapshot, style.target.shell)),
         counts={verdict.value: count for verdict, count in Counter(f.verdict for f in findings).items()},
-        unknown=tuple((f.slug, f.missing) for f in findings if f.verdict is Verdict.UNKNOWN),
+        unknown=unknown,
         crashed=tuple((f.slug, f.trouble) for f in findings if f.verdict is Verdict.CRASH),
         unread=dict(sorted(snapshot.unread.items())),
         overview=overview(snapshot, style.language),
@@ -54,6 +55,7 @@ def build(
         taken=snapshot.taken,
         snapshot=dict(snapshot.facts),
         invisible=reading.invisible(snapshot, style.language),
+        unseen=reading.unread(snapshot, style.language) if unknown else (),
         closed=tuple(sorted(snapshot.closed)),
         together=_together(plan, entries, style) if plan else None,
     )

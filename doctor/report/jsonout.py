@@ -40,6 +40,7 @@ def answer(report: Report) -> dict[str, Any]:
         "together": _together(report),
         "crashed": [{"slug": slug, "what": what} for slug, what in report.crashed],
         "invisible": list(report.invisible),
+        "unseen": [{"area": area, "why": why} for area, why in report.unseen],
         "overview": dict(report.overview),
         "smoke": report.snapshot.get("smoke.results"),
     }

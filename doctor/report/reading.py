@@ -17,6 +17,13 @@ _AREAS = (
     ("area.python", ("python.version",)),
     ("area.torch", ("torch.version", "dist.torch")),
 )
+# The same of a machine that was read: the fact, and the part of the collection that reads it.
+_ESSENTIAL = (
+    ("area.machine", "os.name", "machine"),
+    ("area.driver", "driver.version", "nvml"),
+    ("area.gpu", "gpus", "nvml"),
+    ("area.python", "python.version", "pyenv"),
+)
 SHOWN = 160  # characters of an error line in a verdict
 _SMALL = 1 << 20  # bytes below which a share is left out
 
@@ -34,6 +41,21 @@ def invisible(snapshot: Snapshot, language: str) -> tuple[str, ...]:
     if "dist" not in snapshot.closed:
         missing.append("area.dist")
     return tuple(say(language, word) for word in missing)
+
+
+def unread(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
+    """``(area, reason)`` of what a check cannot do without and could not read; empty for what was pasted."""
+    if snapshot.source == "pasted":
+        return ()
+    missing = [(word, fact, part) for word, fact, part in _ESSENTIAL if not snapshot.look(fact)[0]]
+    if "dist" not in snapshot.closed:
+        missing.append(("area.dist", "python.version", "pyenv"))
+    found = snapshot.unread
+    parts = (found.get("part.machine"), "no reason given")  # the part that starts the others
+    return tuple(
+        (say(language, word), next(why for why in (found.get(fact), found.get(f"part.{part}"), *parts) if why))
+        for word, fact, part in missing
+    )
 
 
 def rows(snapshot: Snapshot, language: str) -> Iterator[tuple[str, str]]:

@@ -48,8 +48,18 @@ def verdict(report: Report) -> str:
     failed = _failure(report.snapshot)
     if failed:
         return say(report.language, "unexplained", what=plain(failed))
+    if report.unseen:
+        return incomplete(report.language, report.unseen)
     key = "clean.partial" if _troubles(report) else "clean.note" if count["note"] else "clean"
     return say(report.language, key, notes=count["note"])
+
+
+def incomplete(language: str, unseen: Sequence[tuple[str, str]]) -> str:
+    """What could not be read, and why; the rest being in order says little then."""
+    names = say(language, "comma").join(area for area, _ in unseen)
+    reasons = "; ".join(dict.fromkeys(why for _, why in unseen))
+    again = say(language, "incomplete.again") if "no answer" in reasons else ""
+    return say(language, "incomplete", names=names, why=plain(reasons)) + again
 
 
 def _failure(facts: Mapping[str, Any]) -> str:
@@ -75,7 +85,7 @@ def sureness(report: Report, entry: Entry) -> str:
 
 def _tone(report: Report) -> str:
     levels = {entry.finding.severity for entry in report.entries}
-    return "error" if "error" in levels else "warning" if "warning" in levels else "good"
+    return "error" if "error" in levels else "warning" if "warning" in levels or report.unseen else "good"
 
 
 def _entry(report: Report, entry: Entry, width: int, paint: Paint) -> Iterator[str]:

@@ -60,6 +60,20 @@ def test_a_runnable_program_is_preferred(tmp_path):
     assert scout.find(("tool",), {"PATH": f"{tmp_path}/a"}) == (f"{tmp_path}/a/tool", "is not executable")
 
 
+def test_a_folder_may_be_named_without_a_slash_a_file_may_not(tmp_path, monkeypatch):
+    import scout
+
+    python = program(tmp_path / ".venv" / "bin" / "python")
+    program(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert scout.read_target({"target": ".venv", "env": {"PATH": "/nowhere"}})["_target"]["executable"] == python
+    assert scout.read_target({"target": "mine", "env": {"PATH": "/nowhere"}})["_target"]["why"] == "missing"
+    on_path = program(tmp_path / "bin" / ".venv")
+    assert (
+        scout.read_target({"target": ".venv", "env": {"PATH": f"{tmp_path}/bin"}})["_target"]["executable"] == on_path
+    )
+
+
 def test_target_by_folder_by_name_and_missing(tmp_path):
     import scout
 

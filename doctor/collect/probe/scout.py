@@ -103,7 +103,7 @@ def find(names, env):
 
 
 def read_target(ctx):
-    """``_target``: the interpreter that was asked for, by path, by environment folder or by name on PATH."""
+    """``_target``: the interpreter that was asked for, by path, by environment folder, or by name on PATH."""
     asked = ctx.get("target")
     if not asked:
         return {"_target": None}
@@ -111,6 +111,8 @@ def read_target(ctx):
         path, why = find(("python3", "python"), ctx["env"])
     elif os.sep not in asked and "/" not in asked:
         path, why = find((asked,), ctx["env"])
+        if path is None and os.path.isdir(asked):  # .venv: a folder, where a file would need ./ as in a shell
+            path, why = _by_path(os.path.abspath(asked))
     else:
         path, why = _by_path(os.path.abspath(asked))
     return {"_target": {"executable": path, "prefix": _environment(path), "why": why if path else "missing"}}
