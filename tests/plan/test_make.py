@@ -216,3 +216,12 @@ def test_an_interpreter_that_is_gone_comes_before_its_packages():
     made = plan(machine({"torch": "2.5.1", "torchvision": "0.15.2"}, **facts), RULES)
     assert made.installs == ()
     assert [step.bound["series"] for step in made.advice if step.kind == "run"] == ["3.11"]
+
+
+def test_an_id_of_other_capitals_leads_to_what_is_cached():
+    asked = {"hf__hub_cache": "/data/hf/hub", "hf__offline": True, "model__kind": "repo", "model__cached": False}
+    made = plan(machine({}, **asked, model__asked="qwen/VL-7b", model__near=["Qwen/VL-7B"]), RULES)
+    assert [(step.kind, step.target, step.to) for step in made.steps] == [
+        ("link", "/data/hf/hub/models--qwen--VL-7b", "models--Qwen--VL-7B")
+    ]
+    assert "ln -sfn -- models--Qwen--VL-7B /data/hf/hub/models--qwen--VL-7b" in render(made, Target())

@@ -15,7 +15,10 @@ _FEW_FILES = 100  # inodes; less is as good as a full disk
 
 
 def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
-    """A cached id equals the asked one but for upper and lower case; binds ``model.near`` to it."""
+    """A cached id equals the asked one but for upper and lower case.
+
+    Binds ``model.near`` to it, and ``near.folder`` and ``asked.folder`` to what the cache calls the two.
+    """
     known, asked = scope.get("model.asked")
     there, near = scope.get("model.near")
     if not (known and there):
@@ -23,7 +26,14 @@ def near_only_in_case(scope: Scope, clause: Clause) -> bool | None:
     same = [name for name in near or () if str(name).casefold() == str(asked).casefold() and name != asked]
     if same:
         scope.bind("model.near", same[0])
+        scope.bind("near.folder", _folder_name(same[0]))
+        scope.bind("asked.folder", _folder_name(asked))
     return bool(same)
+
+
+def _folder_name(repo: str) -> str:
+    """A repository's folder in the cache, as huggingface_hub names it."""
+    return "models--" + str(repo).replace("/", "--")
 
 
 def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
