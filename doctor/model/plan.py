@@ -34,7 +34,7 @@ class Move:
     @property
     def goes_to(self) -> str:
         """The new version for a reader: what is asked, where it is only a guess; empty when nothing is there then."""
-        asked = self.pin.removeprefix(self.name) or "*"
+        asked = self.pin.removeprefix(self.name).removeprefix("==") or "*"
         return asked if self.guess else self.new or ""
 
 

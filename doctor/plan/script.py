@@ -96,7 +96,8 @@ def _because(step: FixStep, plan: Plan) -> Iterator[str]:
 
 
 def _move(move: Move) -> str:
-    return f"{move.name} {move.old or '(not installed)'} -> {move.goes_to or '(removed)'}"
+    new = "(newest)" if move.goes_to == "*" else move.goes_to or "(removed)"
+    return f"{move.name} {move.old or '(not installed)'} -> {new}"
 
 
 def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:

@@ -156,15 +156,17 @@ def _delete(step: FixStep, target: Target) -> str:
 
 
 # repository, folder of a local copy or "", then files that must be fetched over what is there
+_SKIP = 'ignore_patterns=["tf_model*", "flax_model*", "rust_model*"]'  # the same weights for other frameworks
 _FETCH = (
     "import os, sys; from huggingface_hub import hf_hub_download as one, snapshot_download as every; "
     "repo, folder, *files = sys.argv[1:]; place = dict(local_dir=folder) if folder else {}; "
     "got = {name: one(repo, name, force_download=True, **place) for name in files}; "
     # the client leaves a plain file where its link belongs, for instance in a cache that was copied without links
     "[(os.remove(path), one(repo, name)) for name, path in got.items() if not folder and not os.path.islink(path)]; "
-    "folder and files or every(repo, **place)"  # single files of a local folder are enough; a snapshot wants its links
+    # single files of a local folder are enough; a snapshot wants its links
+    f"folder and files or every(repo, {_SKIP}, **place)"
 )
-_FETCH_ALL = "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1])"
+_FETCH_ALL = f"import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1], {_SKIP})"
 _ONLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 

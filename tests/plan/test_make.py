@@ -225,3 +225,9 @@ def test_an_id_of_other_capitals_leads_to_what_is_cached():
         ("link", "/data/hf/hub/models--qwen--VL-7b", "models--Qwen--VL-7B")
     ]
     assert "ln -sfn -- models--Qwen--VL-7B /data/hf/hub/models--qwen--VL-7b" in render(made, Target())
+
+
+def test_what_stays_of_two_in_one_folder_gets_its_files_back():
+    overlap = [{"a": "onnxruntime", "b": "onnxruntime-gpu", "module": "onnxruntime"}]
+    made = plan(machine({"onnxruntime": "1.20.1", "onnxruntime-gpu": "1.20.1", "numpy": "1.26.4"}, python__overlaps=overlap), RULES)
+    assert [(step.kind, step.target) for step in made.steps] == [("uninstall", "onnxruntime"), ("reinstall", "onnxruntime-gpu")]

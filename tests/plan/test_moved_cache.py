@@ -4,11 +4,13 @@ import subprocess
 
 import pytest
 
+from doctor.engine import store
 from doctor.model import FixStep, Snapshot
 from doctor.plan.apply import copies
 from doctor.plan.copied import copy_checked
 from doctor.plan.files import exact
 from doctor.plan.journal import Journal
+from doctor.plan.make import plan
 from doctor.plan.shell import Target, command
 from doctor.plan.undo import undo
 
@@ -36,6 +38,16 @@ def test_models_come_along():
 )
 def test_nothing_is_copied_where_nothing_would_be_lost(facts):
     assert not bound(**facts)
+
+
+@pytest.mark.parametrize(("models", "size", "moved"), [(0, 0, True), (2, 1 << 30, True), (2, 40 << 30, False), (0, 40 << 30, True)])
+def test_a_cache_goes_only_where_its_models_fit(models, size, moved):
+    disks = [{"role": "home", "path": "~", "mount": "/home", "free": 20 << 30, "writable": True}]
+    roots = [{"by": "HF_HOME", "path": "/public/hf/hub", "used": True, "writable": False}]
+    facts = {"disks": disks, "hf.roots": roots, "hf.offline": False, "hf.cached_models": models, "hf.cache_size": size}
+    made = plan(Snapshot(facts), store.load().rules)
+    assert [(step.kind, step.target) for step in made.steps] == [("set_env", "HF_HOME")] * moved
+    assert moved or made.advice
 
 
 def cache(root):

@@ -1,7 +1,10 @@
 """Every value that meets a command line reads back as exactly itself."""
 
+import json
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -80,3 +83,32 @@ def test_what_is_no_requirement_is_no_command(kind, target, to, installer):
 @pytest.mark.parametrize("to", ["", "==2.1.0+cu121", ">=4.49,!=4.50", "<2", "~=3.1", "===1.0", "==2.*", ">=1.0, <3"])
 def test_requirements_of_every_form(to):
     assert command(FixStep("pin", "huggingface-hub[hf_xet]", to, "changes-env"), Target()).endswith(quote("huggingface-hub[hf_xet]" + to))
+
+
+CLIENT = """
+import json, os
+def snapshot_download(repo, ignore_patterns, local_dir=None):
+    print(json.dumps([repo, ignore_patterns, local_dir]))
+def hf_hub_download(repo, name, force_download, local_dir=None):
+    print(json.dumps([repo, name, local_dir]))
+    return os.path.join(os.path.dirname(__file__), "link")
+"""
+OTHERS = ["tf_model*", "flax_model*", "rust_model*"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ({}, [["a/b", OTHERS, None]]),
+        ({"folder": "/m"}, [["a/b", OTHERS, "/m"]]),
+        ({"folder": "/m", "files": "x.bin"}, [["a/b", "x.bin", "/m"]]),
+        ({"files": "x"}, [["a/b", "x", None], ["a/b", OTHERS, None]]),
+    ],
+)
+def test_weights_of_other_frameworks_are_not_fetched(tmp_path, bound, said):
+    (tmp_path / "huggingface_hub.py").write_text(CLIENT)
+    (tmp_path / "link").symlink_to("blob")
+    line = command(FixStep("download", "a/b", "", "safe", 1, (), bound), Target(python=sys.executable))
+    environ = {"PYTHONPATH": str(tmp_path), "PATH": os.defpath}
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, env=environ)
+    assert [json.loads(row) for row in done.stdout.splitlines()] == said

@@ -54,18 +54,21 @@ def endpoint_better(scope: Scope, clause: Clause) -> bool | None:
 def room_for_a_cache(scope: Scope, clause: Clause) -> bool | None:
     """A disk with room: a data disk, the home's, else the working directory's; binds ``room.path``, ``room.disk``.
 
-    ``elsewhere``: it must not be the disk of the cache in effect; ``free``: bytes it must have.
+    ``elsewhere``: it must not be the disk of the cache in effect; ``free``: bytes it must have, with ``copy`` beside
+    the models of the cache in effect, which go with it.
     """
     known, rows = scope.get("disks")
     if not known:
         return None
     caches = [row.get("mount") for row in rows or () if row.get("role") == "hf_cache"]
     full = caches if clause.get("elsewhere") else []
+    taken = scope.snapshot.get("hf.cache_size") if clause.get("copy") and scope.snapshot.get("hf.cached_models") else 0
+    need = int(clause.get("free", 0)) + int(taken or 0)
     for role, below in (("data", "huggingface"), ("home", ".cache/huggingface"), ("cwd", "huggingface")):
         for row in rows or ():
             fits = row.get("role") == role and row.get("writable") and not row.get("read_only")
             fits = fits and (row.get("inodes_free") is None or row["inodes_free"] >= _FEW_FILES)
-            if fits and row.get("mount") not in full and int(row.get("free") or 0) >= int(clause.get("free", 0)):
+            if fits and row.get("mount") not in full and int(row.get("free") or 0) >= need:
                 scope.bind("room.disk", str(row["path"]).rstrip("/"))
                 scope.bind("room.path", f"{scope.bound['room.disk']}/{below}")
                 return True
