@@ -123,9 +123,10 @@ def _bindings(spec: FixSpec, scope: Scope) -> Iterator[dict[str, str]]:
     if not spec.each or spec.each not in scope.records:
         yield scope.bound
         return
+    shared = {name: value for name, value in scope.bound.items() if not name.startswith(f"{spec.each}.")}
     for kinds, record in scope.records[spec.each]:
         own = {f"{spec.each}.{k}": show(v, kinds.get(k, "text")) for k, v in record.items() if v is not None}
-        yield {**scope.bound, **own}
+        yield {**shared, **own}
 
 
 def _written(rule: Rule, spec: FixSpec, bound: dict[str, str]) -> Iterator[FixStep]:

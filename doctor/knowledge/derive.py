@@ -35,6 +35,7 @@ def derive(snapshot: Snapshot) -> Snapshot:
     for step in (_driver, _gpus, _torch, _family, _torch_arches, _bitsandbytes):
         step(facts)
     _offline(facts, "env" in snapshot.closed)
+    _stated(facts)
     full = snapshot.with_facts(facts)
     if "python.unmet" not in facts and _listed(full):
         facts["python.unmet"] = unmet(full)
@@ -240,6 +241,15 @@ def _active(lines: tuple[str, ...], env: tuple[tuple[str, str], ...]) -> tuple[t
     known = dict(env)
     read = [ranges.read(line) for line in lines if ranges.applies(line, known)]
     return tuple((normalise(each.name), str(each.specifier)) for each in read if each is not None)
+
+
+def _stated(facts: Facts) -> None:
+    """Imports that nothing serves, with the release that the project's own requirement lines ask for."""
+    lines = {normalise(str(row.get("name"))): row.get("spec") for row in reversed(facts.get("src.requirements") or ())}
+    rows = facts.get("src.imports")
+    if lines and rows:
+        asked = ((row, lines.get(normalise(str(row.get("want") or "")))) for row in rows)
+        facts["src.imports"] = [{**row, "spec": spec} if spec and not row.get("resolves") else row for row, spec in asked]
 
 
 def _nvidia_pins(facts: Facts) -> None:

@@ -21,14 +21,16 @@ TORCH = "torch"
 class Lessons:
     """What an installer's resolver knew better than the tables.
 
-    ``missing``: ``(name, version)`` that cannot be had here; ``asks``: ``(name, version, requirement line)``.
+    ``missing``: ``(name, version)`` that cannot be had here; ``asks``: ``(name, version, requirement line)``;
+    ``bounds``: ``(name, specifier)`` of the user's own constraints file.
     """
 
     missing: frozenset[tuple[str, str]] = frozenset()
     asks: frozenset[tuple[str, str, str]] = frozenset()
+    bounds: frozenset[tuple[str, str]] = frozenset()
 
     def __or__(self, other: Lessons) -> Lessons:
-        return Lessons(self.missing | other.missing, self.asks | other.asks)
+        return Lessons(self.missing | other.missing, self.asks | other.asks, self.bounds | other.bounds)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ class World:
         return any(versions.accepts(spec, have) is False for spec in named)
 
     def _others(self, name: str, have: str | None, specs: list[str]) -> list[str]:
-        joined = ",".join(sorted(spec for spec in specs if spec))
+        bounds = (spec for bound, spec in self.lessons.bounds if bound == name)
+        joined = ",".join(sorted(spec for spec in (*specs, *bounds) if spec))
         if not wheels.catalogued(name):
             made = from_specifier(joined) if joined or have is None else None
             return [made] if made else []

@@ -33,6 +33,7 @@ _UNREACHED = (
 _NONE = r"No matching distribution found for ([\w.-]+)===?([\w.!+]+)|there is no version of ([\w.-]+)===?([\w.!+]+)"
 _NO_WHEEL = r"([\w.-]+)==([\w.!+]+) has no (?:usable )?wheels?"
 _ASKS = r"([\w.-]+)(?: |==)(\d[\w.!+]*) depends on ([\w.-]+(?:[<>=!~]=?[\w.*!+]+(?:,\s?[<>=!~]=?[\w.*!+]+)*)?)"
+_BOUND = r"The user requested \(constraint\) ([\w.-]+?) ?([<>=!~]=?[^\s;]+)"
 _UV = r"(?m)^\s*([+~-]) ([\w.-]+)==(\S+)"
 
 
@@ -79,7 +80,7 @@ def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds:
     gone = answer.status in ("exit 126", "exit 127")  # the interpreter of another machine
     if gone or not answer.status.startswith("exit") or compiled(_UNREACHED).search(output):
         return Answer("silent", _last(output) if answer.status.startswith("exit") else answer.status)
-    return Answer("refused", _reason(output), lessons=_lessons(output))
+    return Answer("refused", _reason(output), lessons=_lessons(output, each))
 
 
 def _by_pip(report: Path) -> dict[str, str]:
@@ -107,9 +108,9 @@ def _held(would: Mapping[str, str], plan: Plan, snapshot: Snapshot) -> Answer:
     return Answer("other", more=more) if more else Answer("agreed")
 
 
-def _lessons(output: str) -> Lessons:
-    """Releases that cannot be had here and requirements that the tables do not know."""
-    return Lessons(frozenset(_missing(output)), frozenset(_asks(output)))
+def _lessons(output: str, asked: Install) -> Lessons:
+    """Releases that cannot be had here, requirements that the tables do not know, the user's own constraints."""
+    return Lessons(frozenset(_missing(output)), frozenset(_asks(output)), frozenset(_bounds(output, asked)))
 
 
 def _missing(output: str) -> Iterator[tuple[str, str]]:
@@ -122,6 +123,13 @@ def _missing(output: str) -> Iterator[tuple[str, str]]:
 def _asks(output: str) -> Iterator[tuple[str, str, str]]:
     for name, version, line in compiled(_ASKS).findall(output):
         yield normalise(name), versions.public(version), line
+
+
+def _bounds(output: str, asked: Install) -> Iterator[tuple[str, str]]:
+    """Constraints that pip names and that are not those of the call."""
+    for name, spec in compiled(_BOUND).findall(output):
+        if f"{normalise(name)}{spec}" not in asked.limits:
+            yield normalise(name), spec
 
 
 def _reason(output: str) -> str:

@@ -106,7 +106,7 @@ def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
     if trial:
         words.append("--dry-run")
     if trial and target.installer != "uv":
-        words += ["--quiet", "--report", quote(trial, target.shell)]
+        words += ["--report", quote(trial, target.shell)]
     if each.alone:
         words.append("--no-deps")
     if each.builds:

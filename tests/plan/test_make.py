@@ -191,6 +191,14 @@ def test_an_empty_environment_gets_what_the_program_imports():
     assert {goal.rule: goal.proof for goal in made.goals}["PYE104"] == "simulated"
 
 
+def test_what_the_project_asks_for_is_what_comes():
+    lines = [{"name": "torch", "spec": "==2.5.1"}, {"name": "transformers", "spec": ">=4.40,<4.50"}]
+    made = plan(machine({}, src__imports=missing("torch", "transformers", "einops"), src__requirements=lines), RULES)
+    assert moves(made)["torch"].startswith("2.5.1")
+    assert versions.accepts(">=4.40,<4.50", moves(made)["transformers"])
+    assert "einops" in moves(made)
+
+
 def test_a_torch_that_comes_along_goes_by_the_driver():
     facts = {"gpu.present": True, "gpu.count": 1, "driver.version": "535.161.08", "gpus": [{"index": 0, "cc": "8.6"}]}
     calls = [{"name": "transformers.AutoModel.from_pretrained", "method": "from_pretrained", "keywords": {"device_map": "auto"}}]

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from doctor.commands import fix
+from doctor.knowledge import versions
 from doctor.model import Snapshot
+from doctor.model.plan import Install
 from doctor.plan.constraints import Lessons
 from doctor.plan.make import plan
 from doctor.plan.rehearse import rehearse
@@ -15,6 +17,7 @@ from tests.plan.test_make import RULES, machine, moves
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
 PAIR = {"torch": "2.5.1", "torchvision": "0.15.2", "numpy": "1.26.4", "scipy": "1.15.1"}
+ASKED = Install(("torch==2.15.0",), limits=("numpy==1.26.4",))
 
 
 @pytest.fixture
@@ -105,12 +108,23 @@ def test_a_requirement_that_the_tables_lack_is_a_lesson(installer):
     assert "pandas" in moves(again) or moves(again)["numpy"] != "1.26.4"
 
 
+def test_the_users_own_constraints_bind_the_next_plan(installer):
+    from doctor.plan.rehearse import _lessons
+
+    said = "The user requested (constraint) torch<=2.14.1\n    The user requested (constraint) numpy==1.26.4"
+    found = _lessons(said, ASKED)
+    assert found.bounds == {("torch", "<=2.14.1")}, "the limits of the call itself are no news"
+    empty = machine({}, src__imports=[{"module": "torch", "name": None, "resolves": False, "guarded": False, "want": "torch"}])
+    assert versions.accepts(">2.14.1", moves(plan(empty, RULES))["torch"])
+    assert versions.accepts("<=2.14.1", moves(plan(empty, RULES, lessons=found))["torch"])
+
+
 def test_uv_speaks_in_its_own_words(installer):
     lines = "Because there is no version of numpy==1.26.4 and you require numpy==1.26.4, we can conclude"
     from doctor.plan.rehearse import _by_uv, _lessons
 
-    assert _lessons(lines).missing == {("numpy", "1.26.4")}
-    assert _lessons("Because peft==0.15.1 depends on transformers>=4.50,<5 and").asks == {("peft", "0.15.1", "transformers>=4.50,<5")}
+    assert _lessons(lines, ASKED).missing == {("numpy", "1.26.4")}
+    assert _lessons("Because peft==0.15.1 depends on transformers>=4.50,<5 and", ASKED).asks == {("peft", "0.15.1", "transformers>=4.50,<5")}
     assert _by_uv("Would install 2 packages\n - numpy==2.2.6\n + numpy==1.26.4\n ~ torch==2.5.1\n") == {"numpy": "1.26.4", "torch": "2.5.1"}
 
 

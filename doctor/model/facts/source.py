@@ -18,6 +18,7 @@ FACTS = (
         resolves="bool",
         dist="text",  # distribution that serves it
         want="text",  # distribution that usually serves it
+        spec="text",  # what the project's own requirement lines ask of that distribution
         where="text",  # stdlib, local (beside the program), path (PYTHONPATH), site, editable, or empty: nobody
         entry="bool",  # as in src.repos
         sub="bool",  # the file of its submodule exists; null for a plain name, or when it cannot be told
