@@ -248,8 +248,12 @@ def _stated(facts: Facts) -> None:
     lines = {normalise(str(row.get("name"))): row.get("spec") for row in reversed(facts.get("src.requirements") or ())}
     rows = facts.get("src.imports")
     if lines and rows:
-        asked = ((row, lines.get(normalise(str(row.get("want") or "")))) for row in rows)
-        facts["src.imports"] = [{**row, "spec": spec} if spec and not row.get("resolves") else row for row, spec in asked]
+        facts["src.imports"] = [_with_spec(row, lines) for row in rows]
+
+
+def _with_spec(row: dict[str, Any], lines: Mapping[str, Any]) -> dict[str, Any]:
+    spec = None if row.get("resolves") else lines.get(normalise(str(row.get("want") or "")))
+    return {**row, "spec": spec} if spec else row
 
 
 def _nvidia_pins(facts: Facts) -> None:
