@@ -59,10 +59,13 @@ def _wrapped(row: Row, width: int) -> list[str]:
 
 
 def _rows(plan: Plan, style: Style, here: bool) -> Iterator[Row]:
-    for goal in plan.goals:
+    for goal in (goal for goal in plan.goals if goal.proof != "foreseen"):
         proof = say(style.language, "fix." + goal.proof)
         yield Row(f"{goal.rule} {_title(goal.rule, goal.bound, style)} ({proof})", depth=0)
     yield from _moves(plan, style)
+    avoided = [f"{goal.rule} {goal.slug}" for goal in plan.goals if goal.proof == "foreseen"]
+    if avoided:
+        yield Row(say(style.language, "fix.avoided", what=say(style.language, "comma").join(avoided)), depth=0)
     commands = list(_commands(plan, style.target, here))
     if commands:
         yield Row("")
@@ -97,7 +100,9 @@ def _moves(plan: Plan, style: Style) -> Iterator[Row]:
 
 def moved(move: Move, language: str) -> str:
     """``numpy: 2.2.6 -> 1.26.4`` in words where there is no version on a side."""
-    new = say(language, "fix.newest") if move.goes_to == "*" else move.goes_to or say(language, "fix.removed")
+    new = move.goes_to or say(language, "fix.removed")
+    if new == "*":  # a release that nothing narrows down, or one that the installer brings because another asks for it
+        new = say(language, "fix.newest" if move.pin else "fix.brought")
     return f"{move.name}: {move.old or say(language, 'fix.missing')} -> {new}"
 
 
