@@ -9,11 +9,13 @@ import time
 import hubmodel
 import hubpaths
 import hubroots
+from patterns import compiled
 from src_where import complete
 from wire import Group
 
 TOKEN_CAP = 4096  # bytes of a token file that are read
 RECORDS = 2000  # hf.repos and hf.problems: a longer list is cut, and says so
+_WEIGHTS = r"\.safetensors$|[*?].*\.(?:bin|pt|pth)$"
 SHARE = 0.75  # of the deadline for the caches; the rest is for sending
 
 
@@ -47,8 +49,16 @@ def program_loads(ctx):
             classes.setdefault(call["model"], set()).add(call["name"].split(".")[-2])
         else:
             other.update(arg for arg in call["args"] or () if isinstance(arg, str))
-    names += [record["id"] for record in found["src.repos"] if record["entry"]]
+    names += [_model_folder(record["id"], ctx.get("cwd")) for record in found["src.repos"] if record["entry"]]
     return names, {name: found for name, found in classes.items() if name not in other}
+
+
+def _model_folder(name, cwd):
+    """The folder of a model whose weight files a program opens one by one; other names as they are."""
+    folder, last = os.path.split(name)
+    if folder and compiled(_WEIGHTS).search(last) and os.path.isfile(os.path.join(cwd or "", folder, "config.json")):
+        return folder
+    return name
 
 
 def served(ctx, module):

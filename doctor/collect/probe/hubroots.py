@@ -73,6 +73,8 @@ class Root(object):
 
     def _read(self):
         self.exists, self.writable, problem = folder_state(self.path)
+        if self.writable and os.path.isdir(os.path.join(self.path, ".locks")):  # each download makes a file in it
+            self.writable = can_write(os.path.join(self.path, ".locks"))
         self.problem = self.problem or problem
         if self.exists and problem is None:
             self._list()

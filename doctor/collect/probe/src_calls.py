@@ -9,6 +9,8 @@ from src_values import HIDDEN, SECRET_NAME, clean, is_secret
 RECORDS = 2000  # calls of one file
 NAMES = 3000
 MACHINE_PATH = r"^(/root/|/home/[^/{]+/|/Users/[^/{]+/|/mnt/|/data\d*/|/workspace/|[A-Za-z]:[\\/]|~/)\S"
+# Weight files that a program opens itself, by name or by a pattern.
+WEIGHT_PATH = r"^(?:/|~/|\./|[\w.-]+/)\S{0,400}(?:\.safetensors|[*?][^/]{0,60}\.(?:bin|pt|pth))$"
 CACHE_GRADS = ("torch.no_grad", "torch.inference_mode")
 # Last parts of names whose test says that an import below it is not for every machine.
 DOUBTS = ("TYPE_CHECKING", "version_info", "_available", "find_spec", "platform", "system")
@@ -221,7 +223,7 @@ class Reader(object):
             return
         if is_secret("", value):
             self._secret("", node.lineno, at)
-        elif compiled(MACHINE_PATH).match(value):
+        elif compiled(MACHINE_PATH).match(value) or compiled(WEIGHT_PATH).match(value):
             self.paths.append((clean(value), node.lineno))
 
     def _secret(self, name, line, at):

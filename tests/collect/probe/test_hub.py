@@ -335,6 +335,27 @@ def test_folder_that_may_not_be_written(place):
     assert read(place, env={"HF_HOME": str(place / "data" / "hf")})["hf.roots"][0]["writable"] is False
 
 
+def test_locks_that_may_not_be_written(place, monkeypatch):
+    hub = place / "data" / "hf" / "hub"
+    (hub / ".locks").mkdir(parents=True)
+    env = {"HF_HOME": str(place / "data" / "hf")}
+    assert read(place, env=env)["hf.roots"][0]["writable"] is True
+    monkeypatch.setattr(hubroots, "can_write", lambda folder: not folder.endswith(".locks"))
+    assert read(place, env=env)["hf.roots"][0]["writable"] is False
+
+
+@pytest.mark.parametrize("pattern", ["*.safetensors", "model-00001-of-00002.safetensors", "pytorch_model-*.bin"])
+def test_weights_that_are_opened_one_by_one(place, pattern):
+    folder = place / "data" / "llava"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "llava"}')
+    (place / "work" / "demo.py").write_text(f"import glob\n\nprint(glob.glob('{folder}/{pattern}'))\n")
+    facts = read(place, what=[str(place / "work" / "demo.py")])
+    assert (facts["model.asked"], facts["model.type"]) == (str(folder), "llava")
+    (folder / "config.json").unlink()
+    assert read(place, what=[str(place / "work" / "demo.py")])["model.asked"] != str(folder)
+
+
 def test_token_places(place):
     home = place / "home" / ".cache" / "huggingface"
     home.mkdir(parents=True)
