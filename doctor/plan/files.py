@@ -29,6 +29,9 @@ def exact(step: FixStep, snapshot: Snapshot) -> FixStep | None:
         return _with(step, copied=_moved_cache(step.to, snapshot))
     if step.kind != "download":
         return step
+    beside, names = _beside(step.target, snapshot)
+    if beside:
+        return _with(step, folder=beside, files=names)
     files = "\n".join(dict.fromkeys(_files(step.target, snapshot)))
     if not local(step.target):
         return _with(step, files=files)
@@ -39,6 +42,15 @@ def exact(step: FixStep, snapshot: Snapshot) -> FixStep | None:
         return FixStep("advise", call, "", "manual", step.way, step.because)
     bound = {"folder": step.target, "files": files, "guess": "yes"}
     return FixStep("download", repo, step.to, step.safety, step.way, step.because, bound)
+
+
+def _beside(repo: str, snapshot: Snapshot) -> tuple[str, str]:
+    """``(folder, damaged files)`` of a folder beside the program that bears the repository's name and goes first."""
+    rows = [row for row in snapshot.get("hf.problems", []) if row.get("repo") == repo and row.get("asked")]
+    paths = [str(row.get("path") or "") for row in rows if row.get("kind") in _NAMED]
+    split = [path.partition(f"/{repo}/") for path in paths if not local(repo) and not _SNAPSHOT.fullmatch(path)]
+    names = {head: [name for other, _, name in split if other == head and name] for head, mark, _ in split if mark}
+    return next(((f"{head}/{repo}", "\n".join(found)) for head, found in names.items()), ("", ""))
 
 
 def _moved_cache(home: str, snapshot: Snapshot) -> str:

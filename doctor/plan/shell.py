@@ -112,7 +112,7 @@ def _copying(step: FixStep, target: Target) -> str:
     old, new = quote(step.bound["copied"], target.shell), quote(step.to, target.shell)
     if target.shell == "powershell":
         return f"robocopy {old} {new} /E /SL; if ($LASTEXITCODE -lt 8)"  # below 8: everything was copied
-    return f"mkdir -p -- {new} && cp -a -- {old}/. {new} &&"
+    return f"mkdir -p -- {new} && cp -RP -- {old}/. {new} &&"
 
 
 def _set_env(step: FixStep, target: Target) -> str:

@@ -7,6 +7,7 @@ from doctor.model import Finding, FixStep, Snapshot
 from doctor.model.finding import Verdict
 from doctor.plan.choose import Cure
 from doctor.plan.constraints import World
+from doctor.plan.files import exact
 from doctor.plan.order import ordered
 from doctor.plan.shell import Target, command
 
@@ -42,3 +43,15 @@ def test_a_plain_file_in_the_place_of_a_link(tmp_path):
     line = command(step, Target(python=sys.executable))
     subprocess.run(["bash", "-c", line], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=True)
     assert (tmp_path / "config.json").is_symlink()
+
+
+def test_a_folder_that_bears_the_repositorys_name():
+    rows = [{"repo": "openai/clip", "kind": "lfs-pointer", "path": "/p/openai/clip/model.safetensors", "asked": True}]
+    step = FixStep("download", "openai/clip", "/p/openai/clip/model.safetensors", "safe", 1, ("HFC105",))
+    made = exact(step, Snapshot({"hf.problems": rows}))
+    assert made is not None
+    assert (made.target, made.bound) == ("openai/clip", {"folder": "/p/openai/clip", "files": "model.safetensors"})
+    rows[0]["path"] = "/hub/models--openai--clip/snapshots/0a/model.safetensors"
+    cached = exact(step, Snapshot({"hf.problems": rows}))
+    assert cached is not None
+    assert cached.bound == {"files": "model.safetensors"}
