@@ -201,7 +201,8 @@ def _accepts(specifier: str, seen: Any) -> Truth:
 
 
 def _label(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: record[key] for key in ("index", "name", "dist", "repo", "path", "file", "line") if key in record}
+    keys = ("index", "name", "dist", "repo", "path", "file", "line")
+    return {key: record[key] for key in keys if record.get(key) is not None}
 
 
 def _bind_records(clause: Clause, scope: Scope, met: Sequence[Mapping[str, Any]]) -> None:

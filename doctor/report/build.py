@@ -1,7 +1,7 @@
 """Findings + snapshot + words -> Report. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doctor import __version__
@@ -94,7 +94,8 @@ def _beside(entries: Sequence[Entry], snapshot: Snapshot, shell: str) -> Iterato
 def _seen(item: Evidence, snapshot: Snapshot, language: str) -> tuple[str, str, str]:
     """One piece of evidence as (name, value, where it was read)."""
     spec = find(item.fact.partition("[")[0])
-    value = _value(item.seen, spec)
+    gone = item.seen is None and item.fact.startswith("dist.")
+    value = say(language, "fix.missing") if gone else _value(item.seen, spec)
     if item.line is not None:
         return say(language, "line", line=item.line), value, ""
     return item.fact, value, _origin(item, snapshot)
@@ -105,8 +106,20 @@ def _value(seen: Any, spec: FactSpec | None) -> str:
     if seen is None:
         return "-"
     if isinstance(seen, dict) and spec and spec.fields:
-        return ", ".join(f"{key}={show(value, spec.fields.get(key, 'text'))}" for key, value in seen.items())
+        return _record(seen, spec.fields)
     return show(seen, spec.type if spec else "text")
+
+
+def _record(seen: dict[str, Any], kinds: Mapping[str, str]) -> str:
+    """``demo.py:3: name=..., keywords=...``: where it stands first, as in any tool that names a line."""
+    rest = {key: value for key, value in seen.items() if key not in ("file", "line") or not seen.get("file")}
+    said = ", ".join(f"{key}={_field(value, kinds.get(key, 'text'))}" for key, value in rest.items())
+    place = ":".join(str(seen[key]) for key in ("file", "line") if seen.get(key)) if seen.get("file") else ""
+    return f"{place}: {said}" if place and said else place or said
+
+
+def _field(value: Any, kind: str) -> str:
+    return "-" if value is None else show(value, kind)
 
 
 def _origin(item: Evidence, snapshot: Snapshot) -> str:
