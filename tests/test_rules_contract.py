@@ -31,6 +31,15 @@ def test_rule(item):
     assert len(HOLE.sub("x", item.text["en"]["title"])) <= 110
 
 
+@pytest.mark.parametrize("item", [item for item in FILES if item.rule.signs], ids=lambda f: f.rule.id)
+def test_a_text_alone_leaves_no_hole_open(item):
+    """What a rule says when nothing but a sign speaks for it."""
+    named = [set(re.findall(r"\(\?P<(\w+)>", sign.pattern)) for sign in item.rule.signs]
+    for words in item.text.values():
+        bare = {match[1] for text in words.values() for match in HOLE.finditer(text) if match[2] is None}
+        assert bare <= set.intersection(*named), "give these holes words for when they are not known: {name|words}"
+
+
 def test_an_empty_snapshot_alarms_nobody():
     findings = evaluate([item.rule for item in FILES], Snapshot({}))
     assert not [f for f in findings if f.verdict in (Verdict.HIT, Verdict.CRASH)]
