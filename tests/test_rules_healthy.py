@@ -277,10 +277,11 @@ def test_a_harmless_circumstance(name):
 PROGRAMS = read_toml("programs", (DATA / "programs_ordinary.toml").read_text(encoding="utf-8"))["program"]
 _READ = """
 import json, sys
+import program as part
 import source
 def read(name):
     found = {}
-    for group in source.GROUPS:
+    for group in part.GROUPS:
         found.update(group.read({"what": [name], "cwd": ".", "env": {}, "deadline": 8.0}))
     return found
 print(json.dumps({name: read(name) for name in sys.argv[1:]}))

@@ -29,13 +29,17 @@ Progress = Callable[[str, str], None]
 
 
 class Request(NamedTuple):
-    """What to read. ``timeout`` in seconds limits each child; ``what`` names scripts, folders, requirements."""
+    """What to read. ``timeout`` in seconds limits each child; ``what`` names scripts, folders, requirements.
+
+    ``around``: where that is empty, the only program of the working folder is what is meant.
+    """
 
     python: str | None = None  # interpreter, or folder of an environment
     model: str | None = None  # repository id or path
     what: tuple[str, ...] = ()
     timeout: float = 4.0
     online: bool = False
+    around: bool = False
 
 
 class Target(NamedTuple):
@@ -133,13 +137,14 @@ class _Collection:
 
     def _start_ours(self) -> None:
         """Machine, caches and the user's program: one process of our own interpreter, a thread for what may hang."""
-        parts = "machine,gpu,hub" + (",source" if self.request.what else "")
+        parts = "machine,gpu,hub" + (",program" if self.request.what or self.request.around else "")
         settings = {
             "target": self.target.asked,
             "executable": None if self.target.asked else sys.executable,
             "prefix": None if self.target.asked else sys.prefix,
             "model": self.request.model,
             "what": list(self.request.what),
+            "around": self.request.around,
         }
         self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings, ours=True))
 

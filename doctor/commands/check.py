@@ -43,14 +43,15 @@ def command(
 ) -> int:
     """Say what is wrong with this machine and what to type.
 
-    WHAT is what you want to run: scripts, folders, requirements files. It is read, never executed.
+    WHAT is what you want to run: scripts, folders, requirements files. It is read, never executed. Without it the
+    only program of the working folder is looked at, where the target serves its imports.
     Nothing is changed, the network is not used and, without --smoke, your packages are not imported.
     """
     options = Options(**rest)
     if smoke_too and snapshot_file is not None:
         raise click.UsageError("--smoke needs the machine itself, not --snapshot")
     if snapshot_file is None:
-        snapshot = live(what, python, model, timeout, online, language(options.lang))
+        snapshot = live(what, python, model, timeout, online, language(options.lang), around=True)
     else:
         from doctor.collect.redact import Redactor
         from doctor.ingest.archive import load
@@ -66,14 +67,23 @@ def command(
 
 
 def live(
-    what: tuple[str, ...], python: str | None, model: str | None, timeout: float, online: bool, lang: str
+    what: tuple[str, ...],
+    python: str | None,
+    model: str | None,
+    timeout: float,
+    online: bool,
+    lang: str,
+    around: bool = False,
 ) -> Snapshot:
-    """Read this machine, with a progress line on a terminal. Raises BadParameter when ``python`` names nothing."""
+    """Read this machine, with a progress line on a terminal. Raises BadParameter when ``python`` names nothing.
+
+    ``around``: where ``what`` is empty, the only program of the working folder is what is meant.
+    """
     from doctor.collect.live import Request, collect
     from doctor.commands.progress import line
 
     with line(lang) as progress:
-        found = collect(Request(python=python, model=model, what=what, timeout=timeout, online=online), progress)
+        found = collect(Request(python, model, what, timeout, online, around), progress)
     if python and found.get("python.broken") == "missing" and not found.get("python.prefix"):
         raise click.BadParameter(f"there is no interpreter or environment at {python!r}", param_hint="--python")
     return found

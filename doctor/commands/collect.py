@@ -20,7 +20,7 @@ def command(
     """Write a redacted snapshot of this machine, to be judged elsewhere with check --snapshot."""
     from doctor.ingest.archive import dump
 
-    body = dump(live(what, python, model, timeout, online, language(None)))
+    body = dump(live(what, python, model, timeout, online, language(None), around=True))
     if output is None:
         click.echo(body, nl=False)
     else:

@@ -37,7 +37,7 @@ class Look:
 
     def now(self) -> Snapshot:
         """The machine as it is now."""
-        return live(self.what, self.python, self.model, self.timeout, self.online, self.lang)
+        return live(self.what, self.python, self.model, self.timeout, self.online, self.lang, around=True)
 
 
 @click.command("fix")

@@ -144,7 +144,7 @@ def overview(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
         (say(language, "python"), _python(snapshot)),
         (say(language, "cache"), _cache(snapshot)),
     ]
-    rows += reading.rows(snapshot, language)
+    rows += [(say(language, "program"), str(snapshot.get("src.found") or "")), *reading.rows(snapshot, language)]
     return tuple((label, text) for label, text in rows if text)
 
 

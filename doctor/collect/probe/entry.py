@@ -7,7 +7,7 @@ import os
 
 import wire
 
-PARTS = ("machine", "gpu", "pyenv", "hub", "source")
+PARTS = ("machine", "gpu", "pyenv", "hub", "program")
 
 
 def main(argv):

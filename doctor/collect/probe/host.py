@@ -7,6 +7,7 @@ import time
 
 import paths
 import scout
+from program import asked
 from wire import Group
 
 CI = (
@@ -211,7 +212,7 @@ def _asks_ports(ctx):
     env = ctx["env"]
     mirrors = [env.get(name) or "" for name in ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "HF_ENDPOINT")]
     local = any("://127." in address or "://localhost" in address for address in mirrors)
-    return bool(ctx.get("what")) or local or any(name.lower().endswith("_proxy") for name in env)
+    return local or any(name.lower().endswith("_proxy") for name in env) or bool(asked(ctx))
 
 
 def read_listening(ctx):
@@ -254,7 +255,7 @@ GROUPS = [
     Group(OS, read_os),
     Group(("libc.name", "libc.version"), read_libc),
     Group(HOST, read_host),
-    Group(("host.listening",), read_listening),
+    Group(("host.listening",), read_listening, risky=True),
     Group(("host.user",), read_user, risky=True),
     Group(("host.rented",), read_rented, risky=True),
     Group(("host.slurm_tools",), read_slurm_tools, risky=True),

@@ -10,6 +10,7 @@ import hubmodel
 import hubpaths
 import hubroots
 from patterns import compiled
+from program import asked
 from src_where import complete
 from wire import Group
 
@@ -38,7 +39,7 @@ def program_loads(ctx):
     ``classes``: ``{name: {AutoConfig, AutoModel ...}}`` of models that are loaded by ``from_pretrained`` only.
     """
     names = list(ctx.get("repos") or [])
-    if not ctx.get("what"):
+    if not asked(ctx):
         return names, {}
     import source
 

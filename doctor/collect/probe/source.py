@@ -1,4 +1,4 @@
-"""Part ``source`` of the probe: the program that the user wants to run, read and never executed.
+"""The program that the user wants to run, read and never executed; the part ``program`` asks for it.
 
 Settings: ``what`` (paths that the user named), ``cwd``, ``env``, ``site`` (site-packages of the target), ``path``
 (further sys.path entries), ``python_version``; or ``target``, the interpreter from whose place they are worked out.
@@ -13,10 +13,10 @@ from src_program import Program
 from src_project import recognise
 from src_walk import text_of
 from src_where import complete
-from wire import Group
 
 PART_OF_TIME = 0.6  # of the deadline may go into reading files; the rest is for answering
 RECORDS = 3000  # of one fact
+SEEDS = frozenset(("pip", "setuptools", "wheel"))  # of a new environment
 _LOCK = threading.RLock()
 
 
@@ -46,21 +46,15 @@ def target(ctx):
         return ctx["_target"]
 
 
-NOTHING = "left open: nothing to run was named"
+def served(ctx):
+    """The target was made for this program: it serves its imports; without one, nothing is installed there yet."""
+    found, world = program(ctx), target(ctx)
+    if not found.readers:
+        return bool(where(ctx)[0]) and set(world.dists()) <= SEEDS
+    rows = read_imports(ctx)["src.imports"]
+    return bool(rows or found.files.read) and all(row.get("resolves") or row["guarded"] for row in rows)
 
 
-def _named(read):
-    """A reader that says so when the user named nothing."""
-
-    def reader(ctx):
-        if ctx.get("what"):
-            return read(ctx)
-        return {"?" + name: NOTHING for group in GROUPS for name in group.names}
-
-    return reader
-
-
-@_named
 def read_program(ctx):
     """What the files say by themselves."""
     found = program(ctx)
@@ -97,7 +91,6 @@ def _asked(script, name, line, found):
     return record
 
 
-@_named
 def read_project(ctx):
     """Which code base this is, by its own files."""
     found = program(ctx)
@@ -108,7 +101,6 @@ def read_project(ctx):
     return {"src.project": recognise(os.path.abspath(found.first), modules)}
 
 
-@_named
 def read_imports(ctx):
     """Each module and name that the program imports, once, against the target; an unguarded place goes first."""
     found, world = program(ctx), target(ctx)
@@ -156,7 +148,6 @@ def _before_stdlib(module):
                                                                "posixpath", "genericpath", "ntpath", "_collections_abc")
 
 
-@_named
 def read_requirements(ctx):
     """What the project's files and install commands ask for, against what is installed; shell lines; files read."""
     found = program(ctx)
@@ -203,11 +194,3 @@ def _commands(found):
                 if isinstance(text, str):
                     lines.append({"text": text, "file": record["file"], "line": record["line"]})
     return lines
-
-
-GROUPS = [
-    Group(("src.calls", "src.env", "src.repos", "src.argparse", "src.names"), read_program, risky=True),
-    Group(("src.imports",), read_imports, risky=True),
-    Group(("src.requirements", "src.shell", "src.files", "src.errors"), read_requirements, risky=True),
-    Group(("src.project",), read_project, risky=True),
-]

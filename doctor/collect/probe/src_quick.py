@@ -1,4 +1,5 @@
 """Repositories that the user's program names, for the part that reads the Hub's cache."""
+from program import asked
 from source import program
 
 
@@ -7,7 +8,7 @@ def repos(ctx):
 
     ``ctx`` holds ``what``, ``cwd`` and ``env`` as for the part ``source``.
     """
-    if not ctx.get("what"):
+    if not asked(ctx):
         return []
     records = [record for record in program(ctx).repos if record["kind"] == "repo" and record["entry"]]
     return list(dict.fromkeys(record["id"] for record in records))

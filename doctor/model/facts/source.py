@@ -57,5 +57,6 @@ FACTS = (
     fact("src.argparse", "records", "command line options it declares", "free", flag="text", default="text", file="path", line="int"),
     fact("src.shell", "records", "shell lines (scripts) that matter", "free", text="text", file="path", line="int"),
     fact("src.names", "list", "dotted names used, resolved through the imports"),
+    fact("src.found", "path", "the only program of the working folder, looked at because nothing was named", "path"),
     fact("src.project", "text", "code base recognised: llava, lisa, internvl, qwen-vl ..."),
 )

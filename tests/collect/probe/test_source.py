@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import program as part
 import pytest
 import source
 import src_quick
@@ -20,7 +21,7 @@ def facts(tmp_path, files, what=None, **more):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     ctx = {"what": what or [next(iter(files))], "cwd": str(tmp_path), "env": {}, "deadline": 8.0, **more}
     found = {}
-    for group in source.GROUPS:
+    for group in part.GROUPS:
         found.update(group.read(ctx))
     return found
 
@@ -41,8 +42,8 @@ LOAD = "from transformers import AutoModelForCausalLM as M, BitsAndBytesConfig\n
 
 
 def test_nothing_named_says_so():
-    found = source.GROUPS[0].read({"what": []})
-    assert found["?src.calls"] == source.NOTHING
+    found = part.GROUPS[0].read({"what": []})
+    assert found["?src.calls"] == part.NOTHING
     assert "src.calls" not in found
 
 
@@ -282,9 +283,9 @@ def test_notebook(tmp_path):
 def test_as_a_child(tmp_path):
     (tmp_path / "demo.py").write_text("import nothere_\ninput()\n")
     settings = {"nonce": "n", "what": ["demo.py"], "cwd": str(tmp_path), "site": [str(tmp_path)], "python_version": "3.9.1"}
-    done = subprocess.run([sys.executable, "-I", "-S", "-B", str(PROBE), "source", json.dumps(settings)],
+    done = subprocess.run([sys.executable, "-I", "-S", "-B", str(PROBE), "program", json.dumps(settings)],
                           capture_output=True, text=True, timeout=60, check=True, env=dict(os.environ))
     found = [json.loads(line.split(" ", 2)[2]) for line in done.stdout.splitlines()]
     assert found[-1] == {"end": True}
     assert not [record for record in found if "u" in record]
-    assert {record["f"] for record in found[:-1]} == {name for group in source.GROUPS for name in group.names}
+    assert {record["f"] for record in found[:-1]} == {name for group in part.GROUPS for name in group.names}

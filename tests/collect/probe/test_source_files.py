@@ -3,8 +3,8 @@
 import os
 import time
 
+import program as part
 import pytest
-import source
 import src_program
 import src_walk
 from test_source import facts, program
@@ -101,14 +101,14 @@ AutoModel.from_pretrained("a/b")
             if isinstance(record, dict):
                 assert set(record) <= fields[name], name
                 assert record
-    assert all(found[name] for name in fields if name != "src.project")
+    assert all(found[name] for name in fields if name not in ("src.project", "src.found"))
 
 
 def test_group_names_are_catalogued():
     from doctor.model.facts.source import FACTS
 
-    assert {name for group in source.GROUPS for name in group.names} == {spec.name for spec in FACTS}
-    assert all(group.risky for group in source.GROUPS)
+    assert {name for group in part.GROUPS for name in group.names} == {spec.name for spec in FACTS}
+    assert all(group.risky for group in part.GROUPS)
 
 
 def test_trouble_words():
