@@ -230,7 +230,7 @@ def _target(snapshot: Snapshot, python: str | None, format_: str) -> Target:
     there = snapshot.get("python.executable")
     if python and there is None and not Path(python).is_dir():
         there = python
-    return Target(shell, there or target.python, target.installer)
+    return target._replace(shell=shell, python=there or target.python)
 
 
 def rendered(shown: Shown, format_: str, destructive: bool, lang: str) -> str:

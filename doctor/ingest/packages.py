@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from doctor.ingest.sheet import LISTED, MENTIONED, SAID, VERSION, Sheet
 from doctor.ingest.text import CUT, Text
+from doctor.knowledge.conda import distribution
 from doctor.model.names import normalise
 
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,79}"
@@ -29,23 +30,10 @@ _NAME_LINE = re.compile(rf"Name: ({_NAME})[ \t]*$")
 _URL_ROW = re.compile(rf"({_NAME}) @ (\S{{1,600}})$")
 _URL_VERSION = re.compile(rf"/[A-Za-z0-9._]{{1,80}}-({VERSION})-(?:py|cp)\d")
 
-# conda's own names of what pip calls otherwise; libraries that conda alone has keep out of ``dist.*``.
-_CONDA_NAMES = {
-    "pytorch": "torch",
-    "pytorch-cuda": "",
-    "pytorch-mutex": "",
-    "cpuonly": "",
-    "cudatoolkit": "",
-    "cuda-toolkit": "",
-    "opencv": "opencv-python",
-    "python": "",
-    "cuda": "",
-    "cudnn": "",
-    "nccl": "",
-    "gcc": "",
-    "ffmpeg": "",
-    "py-opencv": "opencv-python",
-}
+# libraries that conda alone has keep out of ``dist.*``, as do those of the table conda_names
+_CONDA_ALONE = ("python", "cuda", "gcc")
+_CONDA_PLACE = re.compile(r"# packages in environment at (\S.{0,300}?):\s*$")
+_CONDA_BASE = re.compile(r"(?i)(?:ana|mini)?conda\d?|mini(?:forge|mamba)\d?|mamba(?:forge)?|micromamba")
 _CONDA_ONLY = re.compile(
     "^_|^lib(?!rosa|cst|tmux)|^(?:ca-certificates|openssl|readline|sqlite"
     "|tk|xz|zlib|bzip2|ncurses|mkl|blas|intel-openmp|gcc_|gxx_|ld_impl|sysroot"
@@ -135,6 +123,8 @@ def _columns(text: Text, sheet: Sheet) -> bool:
     for before, run in _blocks(text):
         head = _header(text.lines, before)
         names = {normalise(match.group(1)) for match in run}
+        if head == "conda":
+            _conda_place(text.lines[max(before - 4, 0) : before + 1], sheet)
         conda = head == "conda" or sum(
             (match.group(4) or match.group(3) or "") in _CHANNELS for match in run
         ) * 2 > len(run)
@@ -191,22 +181,49 @@ def _complete(text: Text, names: set[str], conda: bool) -> bool:
 
 
 def _conda_row(name: str, found: str, build: str, channel: str, sheet: Sheet) -> None:
-    """One row of ``conda list``; the build string tells CUDA or CPU."""
-    pip_name = _CONDA_NAMES.get(name, name)
-    if any(word in name for word in _CONDA_SHOWN) and build != "pypi_0":
+    """One row of ``conda list``; the build string tells CUDA or CPU, and who owns the files: conda, or pip (pypi)."""
+    mine = build != "pypi_0" and channel != "pypi"
+    alone = name in _CONDA_ALONE or (mine and _CONDA_ONLY.search(name) is not None)
+    pip_name = "" if alone else distribution(name)
+    shown = any(word in name for word in _CONDA_SHOWN)
+    if mine and (pip_name or shown):
+        _conda_owned(name, found, build, channel, pip_name, sheet)
+    elif pip_name:
+        sheet.replaced(normalise(pip_name))
+    if shown and build != "pypi_0":
         table = sheet.facts.setdefault("conda.packages", {})
         if len(table) < 300:
             table[name] = " ".join(part for part in (found, build, channel) if part)
     if name == "python" and build != "pypi_0":
         sheet.put("python.version", found)
         sheet.put("python.kind", "conda")
-    if not pip_name or (build != "pypi_0" and channel != "pypi" and _CONDA_ONLY.search(name)):
+    if not pip_name or (mine and normalise(pip_name) in sheet.by_pip):
         return
     sheet.dist(pip_name, found)
     if name == "pytorch":
         _conda_torch(build, sheet)
     elif name == "torchvision" and build != "pypi_0":
         sheet.put("torchvision.build", "cpu" if "cpu" in build else "cuda")
+
+
+def _conda_owned(name: str, found: str, build: str, channel: str, pip_name: str, sheet: Sheet) -> None:
+    """The record of a package; a list names the channel only where it is not the default one."""
+    dist = normalise(pip_name) if pip_name else ""
+    row = {"package": name, "version": found, "build": build, "channel": channel or "defaults", "dist": dist}
+    sheet.add("conda.owned", {**row, "there": dist not in sheet.by_pip or not dist, "needs": []}, most=1000)
+
+
+def _conda_place(above: list[str], sheet: Sheet) -> None:
+    """``# packages in environment at /opt/conda/envs/llava:``."""
+    found = next((match for line in above if (match := _CONDA_PLACE.match(line))), None)
+    if found is None:
+        return
+    parts = found[1].replace("\\", "/").rstrip("/").split("/")
+    inside = len(parts) > 1 and parts[-2] == "envs"
+    base = not inside and _CONDA_BASE.fullmatch(parts[-1]) is not None
+    sheet.put("conda.env", "base" if base else parts[-1])
+    sheet.put("conda.base", base)
+    sheet.put("python.kind", "conda")
 
 
 def _conda_torch(build: str, sheet: Sheet) -> None:

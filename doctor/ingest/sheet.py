@@ -42,6 +42,7 @@ class Sheet:
         self.closed: set[str] = set()
         self._ranks: dict[str, int] = {}
         self._dists = 0
+        self.by_pip: set[str] = set()  # distributions that a list of conda's shows as pip's
 
     def put(self, name: str, value: Any, rank: int = LISTED) -> None:
         """Note a fact; ``None`` means known absent."""
@@ -54,6 +55,13 @@ class Sheet:
         items: list[Any] = self.facts.setdefault(name, [])
         if len(items) < most and record not in items:
             items.append(record)
+
+    def replaced(self, dist: str) -> None:
+        """Note that pip owns a distribution: a package of conda that brought it is no longer what Python sees."""
+        self.by_pip.add(dist)
+        for row in self.facts.get("conda.owned", ()):
+            if row["dist"] == dist:
+                row["there"] = False
 
     def kind(self, *names: str) -> None:
         """Note which part of a paste was recognised."""

@@ -22,7 +22,8 @@ class Move:
     """One distribution goes from ``old`` to ``new``; None stands for not installed.
 
     ``pin`` is what an installer is asked for; empty when the installer shall bring it as a dependency. ``guess``: the
-    releases of the package are not known, ``new`` only stands for one that fits.
+    releases of the package are not known, ``new`` only stands for one that fits. ``by``: the installer that owns it,
+    pip (or uv in its place) or conda, whose ``pin`` is in conda's words.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Move:
     new: str | None
     pin: str = ""
     guess: bool = False
+    by: str = "pip"
 
     @property
     def goes_to(self) -> str:
@@ -44,6 +46,7 @@ class Install:
 
     ``alone`` (no dependencies): every requirement is known to be met. ``index``: a further index for a CUDA lane.
     ``limits``: what the installer must leave where it is. ``builds``: something is compiled against the torch of here.
+    ``by``: pip (or uv in its place) or conda, which takes the packages from ``channels``.
     """
 
     requirements: tuple[str, ...]
@@ -51,6 +54,8 @@ class Install:
     index: str | None = None
     limits: tuple[str, ...] = ()
     builds: bool = False
+    by: str = "pip"
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

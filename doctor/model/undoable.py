@@ -25,12 +25,13 @@ _PROGRAMS = {
     "rm": "",
     "ln": "",
 }
+_SET = r"[A-Za-z_][A-Za-z0-9_]*="
 _JOINED = ("&&", "||", ";", "|", "&")
 
 
 def arguments(line: str) -> list[str]:
     """The words of a command line that are not programs: among them the paths that it names."""
-    return [word for words in _programs(line) for word in words[1:]]
+    return [word for words in _programs(line) for word in (*words[: _head(words)], *words[_head(words) + 1 :])]
 
 
 def undoable(line: str) -> bool:
@@ -38,9 +39,15 @@ def undoable(line: str) -> bool:
     return line.startswith(SHELL) or all(_known(words) for words in _programs(line))
 
 
+def _head(words: list[str]) -> int:
+    """Where the program stands, behind variables that are set for it alone."""
+    return next((at for at, word in enumerate(words) if not compiled(_SET).match(word)), 0)
+
+
 def _known(words: list[str]) -> bool:
-    program = words[0].rpartition("/")[2]
-    return program in _PROGRAMS and compiled(_PROGRAMS[program]).match(" ".join(words[1:])) is not None
+    at = _head(words)
+    program = words[at].rpartition("/")[2]
+    return program in _PROGRAMS and compiled(_PROGRAMS[program]).match(" ".join(words[at + 1 :])) is not None
 
 
 def _programs(line: str) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from doctor.plan.order import arranged, changes_shell
 from doctor.plan.refuse import refusal
 from doctor.plan.running import endings_interrupt, run, uninterrupted, words
 from doctor.plan.script import install
-from doctor.plan.shell import FOLDERS, NAME, Target, command
+from doctor.plan.shell import FOLDERS, NAME, Target, command, is_condas
 from doctor.plan.undo import forget, sweep, undo
 
 DATA = ("share", "etc", "include")  # of an environment: where wheels put what is not code
@@ -179,11 +179,13 @@ def _replace(path: Path, text: str) -> None:
 
 def acts(plan: Plan, target: Target, place: Place, allow: bool) -> Iterator[Act]:
     """The plan's steps as commands, in the order of the script."""
+    whole = replace(place, trees=(_real(place.prefix, Path.home()),))  # conda changes all of it
     for each in arranged(plan):
         if isinstance(each, Install):
-            yield Act(", ".join(each.requirements), "\n".join(install(each, target)), place.trees)
+            touched = (whole if each.by == "conda" else place).trees
+            yield Act(", ".join(each.requirements), "\n".join(install(each, target)), touched)
         elif not changes_shell(each) and (allow or each.safety != "destructive") and (text := command(each, target)):
-            yield _act(each, text, place)
+            yield _act(each, text, whole if is_condas(each, target) else place)
 
 
 def _act(step: FixStep, text: str, place: Place) -> Act:

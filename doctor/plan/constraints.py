@@ -12,9 +12,9 @@ from doctor.knowledge.derive import environment
 from doctor.model import Snapshot
 from doctor.model.names import normalise
 from doctor.model.plan import Constraint
+from doctor.plan.conda import TORCH, Conda
 
 _LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
-TORCH = "torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ class World:
     def tag(self) -> str | None:
         """Python tag of the target."""
         return wheels.python_tag(self.snapshot.get("python.version", ""))
+
+    @cached_property
+    def conda(self) -> Conda | None:
+        """What conda owns here."""
+        return Conda.of(self.snapshot)
 
     def fixed(self, name: str) -> bool:
         """True for what must stay at its version: promised, or torch without a finding against it."""

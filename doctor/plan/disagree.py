@@ -12,7 +12,8 @@ from doctor.model.names import normalise
 from doctor.model.plan import Conflict, Constraint, Instead, Move, Price, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure
-from doctor.plan.constraints import TORCH, World
+from doctor.plan.conda import TORCH
+from doctor.plan.constraints import World
 from doctor.plan.solve import Unsolvable, moved, solve
 
 PYTHONS = (10, 11, 12, 9, 13, 8)  # minor versions to try for an environment of its own, the widest served first

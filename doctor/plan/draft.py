@@ -10,7 +10,8 @@ from doctor.model.names import normalise
 from doctor.model.plan import Constraint, Move, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure
-from doctor.plan.constraints import TORCH, Lessons, World
+from doctor.plan.conda import TORCH, cleared
+from doctor.plan.constraints import Lessons, World
 from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
@@ -112,7 +113,10 @@ def solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
     world = world_of(snapshot, cures, terms)
     solution = solve(world)
     moves = lanes.moves(world, moved(world, solution))
-    return Draft(tuple(cures), world, solution, moves, rebuilds(world, moves))
+    first = cleared(world.conda, moves)
+    built = rebuilds(world, moves)
+    because = tuple(goal.because for goal in world.wanted.get(TORCH, ()))
+    return Draft(tuple(cures), world, solution, moves, (first._replace(because=because), *built) if first else built)
 
 
 def _torn(snapshot: Snapshot, cure: Cure, keep: frozenset[str]) -> Iterator[Side]:

@@ -1,8 +1,9 @@
 """A write-ahead journal: what a step may touch is put by first, so that every state on the way can be undone.
 
 Layout: ``<state>/vlmdoctor/<id>/log`` with one JSON object a line, and ``b0``, ``b1`` ... with old files beside it.
-Trees are mirrored next to where they lie, by hard links, which cost no space and survive what an installer does (it
-replaces files, it does not write into them). Each line is on the disk before the thing it speaks of is done.
+Trees are mirrored next to where they lie (a whole environment, when conda is to change it), by hard links, which cost
+no space and survive what an installer does (it replaces files, it does not write into them). Each line is on the disk
+before the thing it speaks of is done.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 
 from doctor.errors import ApplyError
 
-GROWS = ".incomplete"  # a download that is taken up again: written at its end, through every link to it
+# what is written at its end, through every link to it: a download that is taken up again, conda's diary
+GROWS = (".incomplete", f"{os.sep}conda-meta{os.sep}history")
 ROOM = 4 << 30  # bytes that may be copied where there are no hard links
 COPIED = 1 << 20  # bytes up to which a file of a "written" tree is copied, because its owner writes into it
 
@@ -125,12 +127,14 @@ class Journal:
         self.note({"op": "file", "path": str(path), "copy": copy.name, "mode": stat.S_IMODE(mode)})
 
     def _tree(self, path: Path, written: bool) -> None:
-        above = path.parent.parent if path.name.startswith("models--") else path.parent
+        # the folders above are taken by others for a cache of models, or for one environment of conda each
+        beside = path.name.startswith("models--") or path.parent.name == "envs"
+        above = path.parent.parent if beside else path.parent
         mirror = above / f".vlmdoctor-{self.folder.name}-{self._count}"
         self._count += 1
         self.note({"op": "mirroring", "path": str(mirror)})
         _mirror(path, mirror, COPIED if written else -1)
-        grown = {os.path.relpath(e.path, mirror): e.stat().st_size for e in entries(mirror) if e.name.endswith(GROWS)}
+        grown = {os.path.relpath(e.path, mirror): e.stat().st_size for e in entries(mirror) if e.path.endswith(GROWS)}
         self.note({"op": "tree", "path": str(path), "mirror": str(mirror), "sizes": grown})
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from doctor.knowledge import cuda, extensions, pairs, ranges, versions, wheels
 from doctor.model.names import normalise
 from doctor.model.plan import Install, Move
-from doctor.plan.constraints import TORCH, World
+from doctor.plan import conda
+from doctor.plan.conda import TORCH
+from doctor.plan.constraints import World
 from doctor.plan.rebuild import source_only
 
 Moved = Mapping[str, tuple[str | None, str]]
@@ -19,7 +22,29 @@ def moves(world: World, changed: Moved) -> tuple[Move, ...]:
     torch = changed[TORCH][1] if TORCH in changed else world.installed.get(TORCH, "")
     found = [_move(world, name, old, new, (versions.public(torch), lane)) for name, (old, new) in changed.items()]
     found += _partners_of_a_new_lane(world, changed, lane)
+    if world.conda:
+        found = _by_owner(world, world.conda, found, changed, lane)
     return tuple(sorted(found, key=lambda move: (move.name != TORCH, move.name)))
+
+
+def _by_owner(world: World, env: conda.Conda, found: list[Move], changed: Moved, lane: str) -> list[Move]:
+    """What conda owns moves by conda, but for what it hands over to pip together with its torch."""
+    handed = {row.package for row in conda.handed_over(env, changed)}
+    moved = {move.name for move in found}
+    rest = {name: have for name, have in world.installed.items() if name not in moved}
+    along = [(name, have) for name, have in rest.items() if (row := env.owner(name)) and row.package in handed]
+    rows = {move.name: row for move in found if (row := env.owner(move.name)) and row.package not in handed}
+    mine = [_by_conda(world, move, rows[move.name], lane) if move.name in rows else move for move in found]
+    return [*mine, *(Move(name, have, have, f"{name}=={have}") for name, have in along)]
+
+
+def _by_conda(world: World, move: Move, row: conda.Owned, lane: str) -> Move:
+    """The same move in conda's words."""
+    asked = ",".join(goal.spec for goal in world.wanted.get(move.name, ()) if goal.spec)
+    pin = row.package + conda.bare(asked) if move.guess else conda.spec(row, str(move.new), lane)
+    build = "+" + lane if move.name == TORCH and any(conda.companions(row, lane)) else ""  # for the prediction
+    new = versions.public(str(move.new)) + build
+    return replace(move, old=move.old or row.version, new=new, pin=pin if move.pin else "", by="conda")
 
 
 def _move(world: World, name: str, old: str | None, new: str, beside: tuple[str, str]) -> Move:
@@ -106,13 +131,30 @@ def _lane_of(world: World, name: str, have: str) -> str:
 
 
 def installs(world: World, moved: Sequence[Move], solution: Mapping[str, str]) -> tuple[Install, ...]:
-    """One call for everything that is to be asked for, so that the installer solves it together."""
-    asked = tuple(move.pin for move in moved if move.pin)
+    """One call of each installer for everything that it is asked for, so that it solves it together; conda's first."""
+    by_pip = [move for move in moved if move.by == "pip"]
+    asked = tuple(move.pin for move in by_pip if move.pin)
+    first = _conda_install(world, world.conda, moved, bool(asked)) if world.conda else ()
     if not asked:
-        return ()
-    alone = all(_decided(world, move, solution) for move in moved)
-    index = next((wheels.index_url(tag) for move in moved if (tag := versions.local(move.new or ""))), None)
-    return (Install(asked, alone, index, () if alone else _limits(world, moved), _builds(world, moved)),)
+        return first
+    alone = all(_decided(world, move, solution) for move in by_pip)
+    index = next((wheels.index_url(tag) for move in by_pip if (tag := versions.local(move.new or ""))), None)
+    limits = () if alone else _limits(world, moved)
+    return (*first, Install(asked, alone, index, limits, _builds(world, by_pip)))
+
+
+def _conda_install(world: World, env: conda.Conda, moved: Sequence[Move], pip: bool) -> tuple[Install, ...]:
+    """Conda's call; ``pip``: an installer for the wheels is needed as well, and there is none yet."""
+    mine = [move for move in moved if move.by == "conda" and move.pin]
+    rows = [row for move in mine if (row := env.owner(move.name))]
+    torch = next((move for move in mine if move.name == TORCH), None)
+    lane = _lane(world, {TORCH: (torch.old, versions.public(str(torch.new)))}) if torch else ""
+    asked = [*(move.pin for move in mine), *(conda.companions(env.owned[TORCH], lane) if torch else ())]
+    asked += ["pip"] if pip and world.snapshot.get("python.installer") == "conda" else []
+    away = {move.name for move in moved}
+    owned = {name: row for name, row in env.owned.items() if name not in away}
+    limits = tuple(conda.spec(row, row.version) for name, row in sorted(owned.items()) if _stays(world, name))
+    return (Install(tuple(asked), limits=limits, by="conda", channels=conda.channels(rows)),) if asked else ()
 
 
 def _builds(world: World, moved: Sequence[Move]) -> bool:
@@ -137,13 +179,21 @@ def _decided(world: World, move: Move, solution: Mapping[str, str]) -> bool:
 
 
 def _limits(world: World, moved: Sequence[Move]) -> tuple[str, ...]:
-    """Installed releases that the installer must not touch: promised ones and catalogued healthy ones."""
+    """Installed releases that pip must not touch: promised ones, catalogued healthy ones, and whatever is conda's."""
     away = {move.name for move in moved}
     sick = {normalise(str(row.get("name") or "")) for row in world.snapshot.get("python.corrupt", [])}
     unmet = [row for row in world.snapshot.get("python.unmet", []) if normalise(str(row.get("dist") or "")) not in away]
     sick |= {normalise(str(row.get("needs") or "")) for row in unmet}
-    return tuple(
-        f"{name}=={version}"
-        for name, version in sorted(world.installed.items())
+    own = {move.name: versions.public(str(move.new)) for move in moved if move.by == "conda" and not move.guess}
+    mine = {**own, **{name: world.installed[name] for name in conda.owned_by(world.conda, world.installed) - away}}
+    rest = {
+        name: version
+        for name, version in world.installed.items()
         if name not in away and (name in world.keep or (name not in sick and wheels.catalogued(name)))
-    )
+    }
+    return tuple(f"{name}=={version}" for name, version in sorted({**rest, **mine}.items()))
+
+
+def _stays(world: World, name: str) -> bool:
+    """True for what conda's own solver must leave at its version: promised ones and catalogued ones."""
+    return name in world.keep or (name in world.installed and wheels.catalogued(name))

@@ -39,7 +39,7 @@ def ordered(
         if each is not None:
             first = found.get(_key(each), each)
             found[_key(each)] = first._replace(because=tuple(dict.fromkeys(first.because + each.because)))
-    again = {normalise(step.target) for step in rebuilt}
+    again = {normalise(step.target) for step in rebuilt if step.kind == "reinstall"}
     steps = [step for step in found.values() if step.kind != "reinstall" or normalise(step.target) not in again]
     steps += rebuilt
     by_hand = [step for step in steps if step.kind in BY_HAND or step.safety == "manual"]

@@ -9,7 +9,8 @@ from doctor.knowledge import cuda, extensions, versions, wheels
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
 from doctor.model.plan import Move
-from doctor.plan.constraints import TORCH, World
+from doctor.plan.conda import TORCH, owned_by
+from doctor.plan.constraints import World
 
 
 def rebuilds(world: World, moves: tuple[Move, ...]) -> tuple[FixStep, ...]:
@@ -25,7 +26,8 @@ def rebuilds(world: World, moves: tuple[Move, ...]) -> tuple[FixStep, ...]:
         return ()
     moved = {move.name for move in moves}
     because = tuple(goal.because for goal in world.wanted.get(TORCH, ()))
-    names = [name for name in sorted(world.installed) if extensions.built_against_torch(name) and name not in moved]
+    away = moved | owned_by(world.conda, world.installed)  # conda's own builds state their torch
+    names = [name for name in sorted(world.installed) if extensions.built_against_torch(name) and name not in away]
     return tuple(_rebuild(name, world, old, new, because) for name in names)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from doctor.model import Snapshot
-from doctor.model.plan import Plan
-from doctor.plan.shell import Target, quote
-
-_PLACE = "~/venvs/vlm"
+from doctor.model import FixStep, Snapshot
+from doctor.model.plan import Install, Plan
+from doctor.plan.order import arranged
+from doctor.plan.place import fresh
+from doctor.plan.shell import Target, is_condas, quote
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """``why``: system (PEP 668), readonly, or locked (``name``: the lock file). ``lines``: what to type instead."""
+    """``why``: system (PEP 668), readonly, frozen (CEP 22), base (of conda) or locked (``name``: the lock file).
+
+    ``lines``: what to type instead.
+    """
 
     why: str
     name: str = ""
@@ -28,19 +31,25 @@ def refusal(plan: Plan, snapshot: Snapshot, target: Target) -> Refusal | None:
         return Refusal("system", "", _own_environment(snapshot, target))
     if snapshot.get("python.writable") is False:
         return Refusal("readonly", "", _own_environment(snapshot, target))
+    if snapshot.get("conda.frozen"):
+        return Refusal("frozen", "", _own_environment(snapshot, target))
+    if snapshot.get("conda.base") and any(_touches_conda(each, target) for each in arranged(plan)):
+        return Refusal("base", "", _own_environment(snapshot, target))
     lock = str(snapshot.get("python.lock") or "").replace("\\", "/").rpartition("/")[2]
     return Refusal("locked", lock, _by_lock(lock, plan, target)) if lock else None
 
 
+def _touches_conda(each: FixStep | Install, target: Target) -> bool:
+    return each.by == "conda" if isinstance(each, Install) else is_condas(each, target)
+
+
 def _own_environment(snapshot: Snapshot, target: Target) -> tuple[str, ...]:
     """A new environment, then the same again for it; Debian and Ubuntu keep ``venv`` in a package of its own."""
-    own = f"{_PLACE}/bin/python" if target.shell == "bash" else "$HOME\\venvs\\vlm\\Scripts\\python.exe"
-    place = _PLACE if target.shell == "bash" else "$HOME\\venvs\\vlm"
-    make = f"uv venv {place}" if target.installer == "uv" else f"python3 -m venv {place}"
-    lines = [make if target.shell == "bash" or target.installer == "uv" else f"py -m venv {place}"]
-    if "venv" in snapshot.get("python.missing_modules", []) and target.installer != "uv":
+    place = fresh(snapshot, target)
+    lines = [place.make]
+    if "venv" in snapshot.get("python.missing_modules", []) and target.installer != "uv" and not target.conda:
         lines.insert(0, ("" if snapshot.get("host.root") else "sudo ") + "apt-get install -y python3-venv")
-    return (*lines, f"vlmdoctor fix --python {own}")
+    return (*lines, f"vlmdoctor fix --python {place.path}")
 
 
 def _by_lock(lock: str, plan: Plan, target: Target) -> tuple[str, ...]:

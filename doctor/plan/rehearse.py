@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from doctor.collect.child import run_tool
 from doctor.collect.redact import Redactor
 from doctor.knowledge import versions
+from doctor.knowledge.conda import distribution
 from doctor.model import Snapshot
 from doctor.model.names import normalise
 from doctor.model.patterns import compiled
@@ -27,6 +29,7 @@ NO_TRACES = {"PYTHONDONTWRITEBYTECODE": "1"}  # asking must not leave the instal
 SINCE = "22.2"  # pip that knows --report
 _UNREACHED = (
     r"(?i)temporary failure in name resolution|name or service not known|network is unreachable|connection refused"
+    r"|condahttperror|http 000 connection failed|could not resolve host|offline mode|download error"
     r"|connection (?:timed out|broken|reset)|failed to establish a new connection|max retries exceeded"
     r"|error sending request|dns error|client error \(connect\)|proxyerror|could not connect|operation timed out"
 )
@@ -34,6 +37,8 @@ _NONE = r"No matching distribution found for ([\w.-]+)===?([\w.!+]+)|there is no
 _NO_WHEEL = r"([\w.-]+)==([\w.!+]+) has no (?:usable )?wheels?"
 _ASKS = r"([\w.-]+)(?: |==)(\d[\w.!+]*) depends on ([\w.-]+(?:[<>=!~]=?[\w.*!+]+(?:,\s?[<>=!~]=?[\w.*!+]+)*)?)"
 _BOUND = r"The user requested \(constraint\) ([\w.-]+?) ?([<>=!~]=?[^\s;]+)"
+_NOTHING = r"nothing provides(?: requested)? ([\w.-]+)[ =]+(\d[\w.]*)"
+_CONDA_SPEC = r"([\w.-]+?)[ =]+(\d[\w.]*)"
 _UV = r"(?m)^\s*([+~-]) ([\w.-]+)==(\S+)"
 
 
@@ -62,7 +67,7 @@ def rehearse(plan: Plan, snapshot: Snapshot, target: Target, seconds: float = SE
 
 
 def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds: float) -> Answer:
-    pip = snapshot.get("pip.version")
+    pip = snapshot.get("pip.version") if each.by == "pip" else None
     if target.installer != "uv" and pip and versions.compare(str(pip), SINCE) == -1:
         return Answer("silent", f"pip {pip} < {SINCE}")
     shell = shutil.which("bash" if target.shell == "bash" else "powershell")
@@ -75,12 +80,55 @@ def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds:
         answer = run_tool([shell, *options, text], seconds)
         output = answer.output.decode("utf-8", "replace")
         if answer.status == "ok":
+            if each.by == "conda":
+                return _held(_by_conda(output, target), plan, snapshot)
             would = _by_uv(output) if target.installer == "uv" else _by_pip(report)
             return _held(would, plan, snapshot)
     gone = answer.status in ("exit 126", "exit 127")  # the interpreter of another machine
     if gone or not answer.status.startswith("exit") or compiled(_UNREACHED).search(output):
         return Answer("silent", _last(output) if answer.status.startswith("exit") else answer.status)
+    if each.by == "conda":
+        return Answer("refused", _condas_reason(output), lessons=Lessons(frozenset(_condas_missing(output, target))))
     return Answer("refused", _reason(output), lessons=_lessons(output, each))
+
+
+def _by_conda(output: str, target: Target) -> dict[str, str]:
+    """Distributions that conda would link or only take away, by the JSON of its dry run; the rest is not in it."""
+    actions = _object(output).get("actions")
+    rows = [(kind, row) for kind in ("UNLINK", "LINK") for row in (actions or {}).get(kind, [])]
+    names = {"UNLINK": "-"}
+    return {_condas_name(str(row.get("name")), target): names.get(kind, str(row.get("version"))) for kind, row in rows}
+
+
+def _object(output: str) -> dict[str, Any]:
+    """The JSON object among what else a program has said."""
+    try:
+        found = json.loads(output[output.index("{") : output.rindex("}") + 1])
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _condas_name(package: str, target: Target) -> str:
+    """The distribution of a package, by conda's own records of here, else by the table."""
+    owned = target.conda.owned if target.conda else {}
+    here = next((name for name, row in owned.items() if row.package == package), None)
+    return here or normalise(distribution(package) or package)
+
+
+def _condas_missing(output: str, target: Target) -> Iterator[tuple[str, str]]:
+    """Releases that the channels do not have: in the list of the error, or in the words of the solver."""
+    named = [str(each) for each in _object(output).get("packages", [])]
+    for text in (*named, *(" ".join(pair) for pair in compiled(_NOTHING).findall(output))):
+        found = compiled(_CONDA_SPEC).match(text)
+        if found:
+            yield _condas_name(found[1], target), found[2]
+
+
+def _condas_reason(output: str) -> str:
+    said = _object(output)
+    words = str(said.get("message") or said.get("error") or said.get("solver_problems") or "")
+    return Redactor().text(" ".join(words.split())[:1200]) or _reason(output)
 
 
 def _by_pip(report: Path) -> dict[str, str]:

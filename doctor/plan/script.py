@@ -12,6 +12,7 @@ from doctor.plan.shell import (
     checked,
     command,
     comment,
+    conda_install,
     guarded,
     index_options,
     installer,
@@ -102,6 +103,9 @@ def _move(move: Move) -> str:
 
 def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
     """The lines of one call of the installer; ``trial``: it only says what it would do (pip: in that report)."""
+    if each.by == "conda":
+        yield _conda_install(each, target, bool(trial))
+        return
     words = [installer(target, "install")]
     if trial:
         words.append("--dry-run")
@@ -122,6 +126,13 @@ def install(each: Install, target: Target, trial: str = "") -> Iterator[str]:
         words.append("-c $limits")
     words += index_options(each.index, target)
     yield checked(" ".join([*words, *(quote(text, target.shell) for text in each.requirements)]), target)
+
+
+def _conda_install(each: Install, target: Target, trial: bool) -> str:
+    """Conda has no list of limits: what must stay is named with its version in the same call."""
+    words = conda_install(target, each.channels, *(["--dry-run", "--json"] if trial else []))
+    named = [quote(text, target.shell) for text in (*each.requirements, *each.limits)]
+    return checked(" ".join([*words, *named]), target)
 
 
 def installing(target: Target, index: str | None) -> str:

@@ -2,13 +2,16 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from doctor.engine.evaluate import HOLE
 from doctor.knowledge import versions, wheels
+from doctor.knowledge.conda import library
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import DIST, PACKAGES, SPECIFIER
 from doctor.model.patterns import compiled
+from doctor.plan.conda import CONDA, Conda, Owned, bare, channels
 
 _PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"
 NATIVE = ("uninstall", "reinstall", "download", "run")  # steps that are programs, not words of the shell
@@ -24,6 +27,7 @@ class Target(NamedTuple):
     python: str = "python"
     installer: str = "pip"  # pip, uv, conda
     plain: bool = False  # ``python`` is a word of the shell already
+    conda: Conda | None = None  # of a conda environment: what is conda's to move
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Target":
@@ -31,7 +35,8 @@ class Target(NamedTuple):
         windows = snapshot.get("os.name") == "windows"
         installer = snapshot.get("python.installer", "pip")
         python = snapshot.get("python.executable") if snapshot.source == "live" else None
-        return cls("powershell" if windows else "bash", python or "python", installer)
+        shell = "powershell" if windows else "bash"
+        return cls(shell, python or "python", installer, conda=Conda.of(snapshot))
 
 
 def quote(value: str, shell: str = "bash") -> str:
@@ -68,8 +73,53 @@ def command(step: FixStep, target: Target) -> str:
         return ""
     if step.kind == "pin" and not compiled(SPECIFIER).fullmatch(step.to):
         return ""
+    if is_condas(step, target):
+        return _by_conda(step, target)
     maker = _MAKERS.get(step.kind)
     return maker(step, target) if maker else ""
+
+
+def is_condas(step: FixStep, target: Target) -> bool:
+    """True for a step about what only conda may move."""
+    return step.kind in PACKAGES and bool(step.to == CONDA or library(step.target) or _owner(step, target))
+
+
+def _owner(step: FixStep, target: Target) -> Owned | None:
+    return target.conda.owner(step.target) if target.conda else None
+
+
+def _by_conda(step: FixStep, target: Target) -> str:
+    """A step about what is conda's; nothing where there is no conda, because pip has no such thing."""
+    if target.conda is None:
+        return ""
+    row = _owner(step, target)
+    name = row.package if row else step.target
+    if step.kind == "uninstall":
+        names = step.bound.get("packages", name).split()
+        gone = ["--force"] if step.to == CONDA and "packages" not in step.bound else []  # what pip has put there stays
+        return " ".join([conda_words(target, "remove"), *gone, *(quote(each, target.shell) for each in names)])
+    again = name + bare(step.to)
+    if row and step.kind == "reinstall":
+        again = "=".join(filter(None, (name, row.version, row.build)))
+    more = ["--force-reinstall"] if step.kind == "reinstall" else []
+    return " ".join([*conda_install(target, channels([row] if row else []), *more), quote(again, target.shell)])
+
+
+def conda_words(target: Target, verb: str) -> str:
+    """The words before the options of conda: ``conda install -y -p PREFIX``."""
+    found = target.conda
+    if found is None:
+        return f"conda {verb} -y"
+    place = [part if part.startswith("-") else quote(part, target.shell) for part in found.place]
+    program = quote(found.program, target.shell)
+    call = "& " if target.shell == "powershell" and not compiled(_PLAIN).fullmatch(program) else ""
+    return call + " ".join([program, verb, "-y", *place])
+
+
+def conda_install(target: Target, sources: Iterable[str], *options: str) -> list[str]:
+    """Conda's install up to what is to be installed."""
+    words = [word for name in sources for word in ("-c", quote(name, target.shell))]
+    return [conda_words(target, "install"), *options, *words]
 
 
 def comment(words: str) -> str:

@@ -9,11 +9,13 @@ from doctor.knowledge import versions
 from doctor.knowledge.derive import changed, derive
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
+from doctor.plan.conda import CONDA
 
 
 def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
     """Pins, uninstalls and variables take effect; steps whose effect is not a fact change nothing."""
     dists: dict[str, str | None] = {}
+    cleared: set[str] = set()  # packages that conda hands over or removes
     variables: dict[str, Any] = {}
     steps = tuple(steps)
     if any(step.kind == "reinstall" for step in steps):
@@ -22,6 +24,8 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
     for step in steps:
         if step.kind == "pin":
             dists[normalise(step.target)] = pinned(step.target, step.to)
+        elif step.kind == "uninstall" and step.to == CONDA:
+            cleared.update(step.bound.get("packages", step.target).split())
         elif step.kind == "uninstall":
             dists[normalise(step.target)] = None
         elif step.kind == "reinstall":
@@ -37,7 +41,31 @@ def simulate(snapshot: Snapshot, steps: Iterable[FixStep]) -> Snapshot:
         variables["python.shadows"] = [row for row in covered if row not in bare]
         seen = {normalise(str(row.get("hides"))): row["hidden"] for row in bare if row.get("hidden")}
         dists = {**seen, **dists}
+    variables.update(_conda(snapshot, dists, cleared))
+    libraries = {name for row in snapshot.get("conda.owned", []) if not row.get("dist") and (name := row["package"])}
+    dists = {name: version for name, version in dists.items() if name not in libraries}
     return derive(changed(snapshot.with_facts(variables), dists))
+
+
+def _conda(snapshot: Snapshot, dists: Mapping[str, str | None], cleared: set[str]) -> dict[str, Any]:
+    """Conda's books after the change: what it moved, and without what it handed over or removed."""
+    before = snapshot.get("conda.owned")
+    if before is None:
+        return {}
+    rows = [_moved(row, dists) for row in before if row["package"] not in cleared]
+    left = [row for row in rows if row is not None]
+    names = {row["package"] for row in before} - {row["package"] for row in left}
+    told = {name: line for name, line in snapshot.get("conda.packages", {}).items() if name not in names}
+    torch = any(row["package"] in cleared and row.get("dist") == "torch" for row in before)
+    return {"conda.owned": left, "conda.packages": told, **({"torch.package": "pip"} if torch else {})}
+
+
+def _moved(row: Mapping[str, Any], dists: Mapping[str, str | None]) -> Mapping[str, Any] | None:
+    name = normalise(row.get("dist") or row["package"])
+    if name not in dists or not row.get("there"):
+        return row
+    version = dists[name]
+    return {**row, "version": versions.public(version)} if version else None
 
 
 def _perhaps_served(snapshot: Snapshot) -> list[dict[str, Any]]:

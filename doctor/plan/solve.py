@@ -15,7 +15,8 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 from doctor.errors import PlanConflict
 from doctor.knowledge import versions
 from doctor.model.plan import Side
-from doctor.plan.constraints import TORCH, World, public
+from doctor.plan.conda import TORCH
+from doctor.plan.constraints import World, public
 
 
 @dataclass(frozen=True, slots=True)

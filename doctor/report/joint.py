@@ -43,6 +43,6 @@ def _commands(plan: Plan, target: Target) -> Iterator[str]:
     """In the order of doing, without the list of what the installer must leave alone, which only a script needs."""
     for each in arranged(plan):
         if isinstance(each, Install):
-            yield from install(replace(each, limits=()), target)
+            yield from install(each if each.by == "conda" else replace(each, limits=()), target)
         elif each.safety != "destructive":
             yield from filter(None, [command(each, target)])

@@ -11,6 +11,7 @@ from doctor.model import FixStep, Snapshot
 from doctor.model.plan import Conflict, Install, Instead, Move, Plan, Side
 from doctor.plan.hand import by_hand
 from doctor.plan.order import arranged, changes_shell
+from doctor.plan.place import fresh
 from doctor.plan.refuse import Refusal
 from doctor.plan.rehearse import Answer
 from doctor.plan.script import install, installing
@@ -214,7 +215,7 @@ def instead(other: Instead, style: Style) -> tuple[str, ...]:
     """The commands of another way to the goal."""
     target = style.target
     if other.kind == "environment":
-        return _environment(other, target)
+        return _environment(other, style)
     if other.kind == "engine":
         return (" ".join([installing(target, other.index), *(quote(pin, target.shell) for pin in other.pins)]),)
     if other.kind == "gguf":
@@ -226,16 +227,9 @@ def instead(other: Instead, style: Style) -> tuple[str, ...]:
     return found.lines if found else ()
 
 
-def _environment(other: Instead, target: Target) -> tuple[str, ...]:
+def _environment(other: Instead, style: Style) -> tuple[str, ...]:
     """A new environment beside the old one, made by the patient's own tool."""
-    windows = target.shell == "powershell"
-    place = "~/venvs/vlm" if not windows else "$HOME\\venvs\\vlm"
-    python = f"{place}\\Scripts\\python.exe" if windows else f"{place}/bin/python"
-    if target.installer == "uv":
-        make = f"uv venv --python {other.name} {place}"
-    elif windows:
-        make = f"py -{other.name} -m venv {place}"
-    else:
-        make = f"python{other.name} -m venv {place}"
-    there = Target(target.shell, python, target.installer, plain=True)
-    return make, " ".join([installing(there, other.index), *(quote(pin, target.shell) for pin in other.pins)])
+    target = style.target
+    place = fresh(style.snapshot, target, other.name)
+    there = Target(target.shell, place.python, "pip" if target.conda else target.installer, plain=True)
+    return place.make, " ".join([installing(there, other.index), *(quote(pin, target.shell) for pin in other.pins)])

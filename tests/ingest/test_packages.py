@@ -67,6 +67,32 @@ def test_conda_list(facts):
     assert "dist.python" not in found
 
 
+def test_who_owns_what_survives_a_conda_list(facts):
+    found = facts(
+        "# packages in environment at /home/me/miniconda3/envs/llava:\n#\n# Name                    Version                   Build  Channel\n"
+        "libstdcxx-ng              11.2.0               h1234567_1    conda-forge\nnumpy                     1.26.4           py310h5f9d8c6_0\n"
+        "python                    3.10.14              h955ad1f_1\npytorch                   2.1.2           py3.10_cuda12.1_cudnn8.9.2_0    pytorch\n"
+        "py-opencv                 4.10.0           qt6_py310h_0    conda-forge\nhuggingface_hub           0.20.3   pyhd8ed1ab_0    conda-forge\n"
+        "torch                     2.2.0                    pypi_0    pypi\ntransformers              4.37.2                   pypi_0    pypi\n"
+    )
+    rows = {row["dist"] or row["package"]: row for row in found["conda.owned"]}
+    assert found["conda.env"] == "llava"
+    assert found["conda.base"] is False
+    assert found["dist.torch"] == "2.2.0"  # what pip has put over conda's
+    assert (rows["torch"]["package"], rows["torch"]["version"], rows["torch"]["there"]) == ("pytorch", "2.1.2", False)
+    assert (rows["numpy"]["channel"], rows["numpy"]["build"], rows["numpy"]["there"]) == ("defaults", "py310h5f9d8c6_0", True)
+    assert rows["opencv-python"]["package"] == "py-opencv"
+    assert rows["huggingface-hub"]["package"] == "huggingface_hub"
+    assert rows["libstdcxx-ng"]["dist"] == ""
+    assert "transformers" not in rows
+
+
+def test_the_base_environment_of_conda(facts):
+    head = "# packages in environment at C:\\Users\\me\\miniconda3:\n#\n# Name  Version  Build  Channel\nnumpy   1.26.4   py311h_0  conda-forge\nscipy   1.11.0   py311h_0  conda-forge\n"
+    assert facts(head)["conda.base"]
+    assert facts(head)["conda.env"] == "base"
+
+
 def test_conda_cpu_build(facts):
     found = facts(
         "pytorch                   1.11.0              py3.8_cpu_0    pytorch\ntorchaudio  0.11.0  py38_cpu  pytorch\n"

@@ -14,9 +14,11 @@ from doctor.errors import ApplyError
 from doctor.model import FixStep, Snapshot
 from doctor.model.plan import Install, Plan
 from doctor.plan import apply as applying
+from doctor.plan.conda import Conda
 from doctor.plan.journal import newest
 from doctor.plan.shell import Target
 from doctor.plan.undo import sweep, undo
+from tests.plan import fakeconda
 
 # what our own code does to a disk, as the interpreter announces it before it happens
 ACTS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.truncate")
@@ -42,12 +44,17 @@ def make(root: Path) -> None:
     (root / "hub/models--a--b/blobs/half.incomplete").write_text("first ")
     (root / "work/tower").symlink_to("nowhere")
     (root / "work/torch.py").write_text("mine")
+    (root / "venv/conda-meta").mkdir()
+    (root / "venv/conda-meta/pkg-1-py_0.json").write_text('{"name": "pkg", "files": []}')
+    (root / "venv/conda-meta/history").write_text("==> before <==\n")
+    fakeconda.put(root / "conda/bin", sys.executable)
 
 
 def snapshot(root: Path) -> Snapshot:
     """The machine that the plans are for."""
     site = root / "venv/lib/python3.11/site-packages"
     facts = {"python.prefix": str(root / "venv"), "python.site": [str(site)], "hf.hub_cache": str(root / "hub")}
+    facts |= {"python.kind": "conda", "conda.exe": str(root / "conda/bin/conda"), "conda.owned": []}
     return Snapshot({**facts, "python.executable": str(root / "venv/bin/python"), "python.writable": True})
 
 
@@ -62,8 +69,8 @@ def plans(root: Path) -> dict[str, Plan]:
     env = (step("set_env", "HF_HOME", "~/hf"), step("set_env", "TMPDIR", "~/big/tmp"), step("unset_env", "PIP_USER"))
     move = (step("move", root / "work/torch.py", root / "work/aside/torch.py"),)
     link = (step("link", root / "work/tower", root / "hub"), step("link", root / "work/deep/er/link", root / "hub"))
-    half = root / "hub/models--a--b/blobs/half.incomplete"
-    fetch = (step("run", f'PART={half} {sys.executable} -c "{FETCH}"', folder=str(root / "hub/models--a--b")),)
+    half = "blobs/half.incomplete"
+    fetch = (step("run", f'PART={{folder}}/{half} {sys.executable} -c "{FETCH}"', folder=str(root / "hub/models--a--b")),)
     left = (
         step("run", f"mkdir -p {root}/venv/vlmdoctor-aside && mv {site}/~kg {root}/venv/vlmdoctor-aside/ # python"),
     )
@@ -76,11 +83,12 @@ def plans(root: Path) -> dict[str, Plan]:
         "download": fetch,
         "leftovers": left,
         "pin": (),
+        "conda": (),
         "all": every,
     }
-    return {
-        name: Plan((), (), (), (pin,) if name in ("pin", "all") else (), some, (), ()) for name, some in steps.items()
-    }
+    by_conda = Install(("pkg=2",), by="conda")
+    installs = {"pin": (pin,), "conda": (by_conda,), "all": (by_conda, pin)}
+    return {name: Plan((), (), (), installs.get(name, ()), some, (), ()) for name, some in steps.items()}
 
 
 def picture(root: Path) -> dict[str, tuple[int, int, str]]:
@@ -94,7 +102,7 @@ def picture(root: Path) -> dict[str, tuple[int, int, str]]:
             body = str(path.readlink()) if path.is_symlink() else ""
             if stat.S_ISREG(info.st_mode):
                 body = hashlib.sha256(path.read_bytes()).hexdigest()
-            if not short.startswith("state"):
+            if not short.startswith(("state", "conda")):
                 found[short] = (stat.S_IFMT(info.st_mode), stat.S_IMODE(info.st_mode), body)
     return found
 
@@ -141,7 +149,7 @@ def application(root: Path, plan: Plan) -> Callable[[], int]:
     """What ``fix --yes`` does, without the looks before and after."""
 
     def work() -> int:
-        target = Target("bash", str(root / "venv/bin/python"), "pip")
+        target = Target("bash", str(root / "venv/bin/python"), "pip", conda=Conda.of(snapshot(root)))
         applying.apply(plan, snapshot(root), target, False, lambda _text: None)
         return 0
 

@@ -8,7 +8,7 @@ import pytest
 from killed import application, back, fork, make, picture, plans
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork, SIGKILL")
-NAMES = ("variables", "move", "links", "download", "leftovers", "pin", "all")
+NAMES = ("variables", "move", "links", "download", "leftovers", "pin", "conda", "all")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def rounds(root, name, blow):
     return acts
 
 
-@pytest.mark.parametrize("name", ["variables", "links", "pin"])
+@pytest.mark.parametrize("name", ["variables", "links", "pin", "conda"])
 def test_killed_at_every_act(root, name):
     assert rounds(root, name, 0) > 5
 

@@ -13,6 +13,8 @@ from doctor.plan.constraints import Lessons
 from doctor.plan.make import plan
 from doctor.plan.rehearse import rehearse
 from doctor.plan.shell import Target
+from tests.plan import fakeconda
+from tests.plan.test_conda import NUMPY2, conda_machine
 from tests.plan.test_make import RULES, machine, moves
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
@@ -146,3 +148,50 @@ def test_one_that_only_says_no_is_asked_once(installer, tmp_path):
 def test_lessons_add_up():
     one, two = Lessons(frozenset({("a", "1")})), Lessons(frozenset({("b", "2")}))
     assert (one | two).missing == {("a", "1"), ("b", "2")}
+
+
+@pytest.fixture
+def condas(tmp_path):
+    """An environment whose numpy is conda's, and a conda that answers a dry run with the given JSON."""
+    program = fakeconda.put(tmp_path / "condabin", sys.executable)
+    snapshot = conda_machine({"torch": "2.1.2", "scipy": "1.11.4"}, [NUMPY2]).with_facts({"conda.exe": str(program)})
+
+    def ask(said=None):
+        if said:
+            program.with_name("answer.json").write_text(json.dumps(said))
+        made = plan(snapshot, RULES)
+        answer = rehearse(made, snapshot, Target.of(snapshot))
+        return answer, [json.loads(line) for line in program.with_name("calls").read_text().splitlines()]
+
+    return ask
+
+
+def test_conda_is_asked_with_the_very_command(condas):
+    answer, calls = condas({"success": True, "actions": {"LINK": [{"name": "numpy", "version": "1.26.4"}], "UNLINK": [{"name": "numpy", "version": "2.1.3"}]}})
+    assert answer.verdict == "agreed"
+    assert calls == [["install", "-y", "-p", "/opt/conda/envs/llava", "--dry-run", "--json", "-c", "conda-forge", "numpy=1.26.4"]]
+
+
+def test_what_conda_would_do_beside_the_plan_is_said(condas):
+    answer, _ = condas({"actions": {"LINK": [{"name": "pytorch", "version": "2.2.0"}, {"name": "zlib", "version": "1.3"}], "UNLINK": [{"name": "scipy", "version": "1.11.4"}]}})
+    assert (answer.verdict, answer.more) == ("other", ("scipy 1.11.4 -> -", "torch 2.1.2 -> 2.2.0"))
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "missing"),
+    [
+        ({"exception_name": "PackagesNotFoundError", "message": "The following packages are not available: numpy=1.26.4", "packages": ["numpy=1.26.4"]}, "refused", {("numpy", "1.26.4")}),
+        ({"exception_name": "LibMambaUnsatisfiableError", "message": "Encountered problems while solving:\n  - nothing provides requested numpy 1.26.4"}, "refused", {("numpy", "1.26.4")}),
+        ({"exception_name": "UnsatisfiableError", "message": "specifications were found to be incompatible"}, "refused", set()),
+        ({"exception_name": "CondaHTTPError", "message": "HTTP 000 CONNECTION FAILED for url <x>"}, "silent", set()),
+    ],
+)
+def test_what_conda_refuses(condas, said, verdict, missing):
+    answer, _ = condas(said)
+    assert answer.verdict == verdict
+    assert answer.lessons.missing == missing
+
+
+def test_no_conda_no_answer(tmp_path):
+    snapshot = conda_machine({"torch": "2.1.2"}, [NUMPY2]).with_facts({"conda.exe": str(tmp_path / "gone")})
+    assert rehearse(plan(snapshot, RULES), snapshot, Target.of(snapshot)).verdict == "silent"

@@ -1,24 +1,15 @@
-"""nvidia-* wheels against torch's own list of them, and what conda itself installed."""
-import os
+"""nvidia-* wheels against torch's own list of them."""
 import re
 
 import dists
 import metadata
-import paths
 import requirements
 from patterns import compiled
 
 _CU = r"-cu(\d{2})$"
-_CONDA = r"^(.+)-([^-]+)-([^-]+)\.json$"
-_CHANNEL = r'"channel"\s*:\s*"([^"]{1,300})"'
 UNMARKED = frozenset("nvidia-" + name for name in (
     "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cufft", "cufile", "curand", "cusolver", "cusparse",
     "nvjitlink", "nvtx"))
-# conda packages that decide what the compiled ones find
-CONDA_NAMES = (
-    r"^(python|pytorch.*|libtorch.*|torchvision.*|torchaudio|cudatoolkit|cuda-.*|cudnn|nccl|mkl|intel-openmp|llvm-openmp"
-    r"|libstdcxx.*|libgcc.*|numpy|scipy|libblas|openblas|transformers|tokenizers|pillow|ffmpeg|opencv|magma.*|faiss.*|pip)$"
-)
 
 
 def read(ctx):
@@ -64,20 +55,3 @@ def _pins(have):
             continue
         pins.append({"name": metadata.normalise(name), "want": spec, "found": found, "ok": good})
     return pins
-
-
-def read_conda(ctx):
-    """conda's environment name, and its packages of interest as ``version build channel``."""
-    target = dists.target(ctx)
-    if not target.conda:  # a venv made from conda's Python still runs in a conda environment
-        return {"conda.env": target.env.get("CONDA_DEFAULT_ENV") or None, "conda.packages": None}
-    folder = os.path.join(target.prefix, "conda-meta")
-    packages = {}
-    for entry in sorted(paths.quiet_names(folder)):
-        found = compiled(_CONDA).match(entry)
-        if found and compiled(CONDA_NAMES).match(found.group(1)):
-            channel = compiled(_CHANNEL).search(paths.text(os.path.join(folder, entry), 8192) or "")
-            name = "/".join(re.sub(r"://[^/@]*@", "://", channel.group(1)).split("/")[-2:]) if channel else ""
-            packages[found.group(1)] = ("%s %s %s" % (found.group(2), found.group(3), name)).strip()
-    name = target.env.get("CONDA_DEFAULT_ENV") or os.path.basename(target.prefix)
-    return {"conda.env": name, "conda.packages": packages}

@@ -1,5 +1,6 @@
 """The target interpreter and what is installed for it (see README.md)."""
 import about
+import conda
 import damage
 import dists
 import nvidia
@@ -25,7 +26,8 @@ GROUPS = [
     Group(("dists",), dists.read_records),
     Group(("python.nvidia_wheels", "python.nvidia_pins"), nvidia.read),
     Group(("python.protobuf_code",), pbcode.read),
-    Group(("conda.env", "conda.packages"), nvidia.read_conda),
+    Group(conda.NAMES, conda.read),
+    Group(("python.free_env",), conda.read_free),
     Group(("python.shadows",), shadows.read),
     Group(("pip.version", "pip.config", "pip.index"), pipconf.read),
     Group(("pip.on_path_prefix", "pip.on_path_foreign", "pip.on_path_python"), pipconf.read_on_path),

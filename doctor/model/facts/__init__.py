@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from doctor.model.facts import gpu, hub, machine, model, python, source, text
+from doctor.model.facts import conda, gpu, hub, machine, model, python, source, text
 from doctor.model.facts.spec import FactSpec
 
 __all__ = ["CLOSED_FAMILIES", "FactSpec", "catalogue", "find"]
@@ -20,7 +20,8 @@ CLOSED_FAMILIES = ("dist", "env")
 @cache
 def catalogue() -> dict[str, FactSpec]:
     """Every fact by name; a name ending in ``.*`` stands for a family of names."""
-    rows = (*machine.FACTS, *gpu.FACTS, *python.FACTS, *hub.FACTS, *model.FACTS, *source.FACTS, *text.FACTS)
+    areas = (machine, gpu, python, conda, hub, model, source, text)
+    rows = (spec for area in areas for spec in area.FACTS)
     return {spec.name: spec for spec in rows}
 
 

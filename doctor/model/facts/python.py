@@ -25,6 +25,7 @@ FACTS = (
     fact("python.user_site", "path", "user site folder", "path"),
     fact("python.user_site_enabled", "bool", "the user site is on sys.path"),
     fact("python.lock", "text", "lock file of a managed project around the environment: uv.lock, poetry.lock ..."),
+    fact("python.free_env", "text", "a name that no environment below ~/venvs or of conda has yet: vlm, vlm-2 ..."),
     fact("python.installer", "text", "tool to install with here: pip, uv, conda"),
     fact("pip.version", "version", "pip in the environment"),
     fact("pip.on_path_prefix", "path", "prefix of the interpreter that the pip on PATH belongs to", "path"),
@@ -130,6 +131,4 @@ FACTS = (
     fact("bnb.cuda_binaries", "list", "CUDA versions for which bitsandbytes carries a library: 11.8, 12.1 ..."),
     fact("bnb.cpu_binary", "bool", "bitsandbytes carries a CPU library"),
     fact("llama_cpp.cuda", "bool", "llama-cpp-python carries a CUDA back end"),
-    fact("conda.env", "text", "name of the active conda environment", "free"),
-    fact("conda.packages", "map", "conda packages of interest: name -> version build channel"),
 )
