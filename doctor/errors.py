@@ -9,6 +9,7 @@
     +-- KnowledgeError(table)   a fact table is missing or malformed
     +-- FitError                a model description or a device list cannot be understood
     +-- PlanConflict            no plan satisfies the constraints
+    +-- PlanLate                no plan was made in the time that its caller had for it
     +-- ApplyError(step)        a plan step failed
 """
 
@@ -52,6 +53,10 @@ class KnowledgeError(DoctorError):
 
 class FitError(DoctorError):
     """A model's configuration, a request or a device list cannot be understood; nothing can be estimated from it."""
+
+
+class PlanLate(DoctorError):  # noqa: N818 - beside PlanConflict
+    """Making one plan takes longer than its caller can wait."""
 
 
 class PlanConflict(DoctorError):  # noqa: N818 - the house's name for it

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,16 @@ import click
 
 from doctor.engine import store
 from doctor.engine.evaluate import evaluate
+from doctor.errors import PlanLate
 from doctor.model import Finding, Rule, Snapshot, Verdict
 from doctor.model.report import Report
+from doctor.words import say
 
 if TYPE_CHECKING:
     from doctor.model.plan import Plan
 
 FORMATS = ("text", "json", "markdown")
+PATIENCE = 3  # seconds of the processor for the plan of a report; 0.1 to 0.8 are usual
 LEVELS = ("error", "warning", "note")
 
 
@@ -101,22 +105,29 @@ def judge(snapshot: Snapshot, options: Options) -> Report:
     snapshot = derive(snapshot)
     findings = evaluate(rules, snapshot)
     style = Style(language(options.lang), Target.of(snapshot))
+    plan = None
     try:
         plan = planned(findings, rules, snapshot)
+    except PlanLate:
+        snapshot = snapshot._replace(unread={**snapshot.unread, "plan": say(style.language, "late", seconds=PATIENCE)})
     except Exception as error:  # noqa: BLE001 - as for a rule: what breaks here is told and costs only the plan
         trouble = f"{type(error).__name__}: {error}"
-        findings, plan = [*findings, Finding("", "plan", "", "note", Verdict.CRASH, trouble=trouble)], None
+        findings = [*findings, Finding("", "plan", "", "note", Verdict.CRASH, trouble=trouble)]
     return build(findings, snapshot, corpus, style, plan)
 
 
 def planned(findings: Iterable[Finding], rules: tuple[Rule, ...], snapshot: Snapshot) -> "Plan | None":
-    """One plan for all findings that something can be typed for; None, and nothing loaded, when there are none."""
+    """One plan for all findings that something can be typed for; None, and nothing loaded, when there are none.
+
+    Raises PlanLate when the processor has worked for ``PATIENCE`` seconds at it: a report must not wait for a plan.
+    """
     loud = (f for f in findings if f.verdict is Verdict.HIT and f.severity != "note")
     if not any(step.kind not in ("advise", "edit") for finding in loud for step in finding.fix):
         return None
     from doctor.plan.make import plan
 
-    return plan(snapshot, rules)
+    end = time.process_time() + PATIENCE
+    return plan(snapshot, rules, late=lambda: time.process_time() > end)
 
 
 def emit(report: Report, options: Options) -> None:

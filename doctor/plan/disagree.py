@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from doctor.errors import PlanLate
 from doctor.knowledge import cuda, substitutes, versions, wheels
 from doctor.knowledge.derive import changed, derive
 from doctor.model import Snapshot
@@ -24,12 +25,19 @@ MOST_MOVES = 40  # of a price that is worth telling
 
 
 def conflict(
-    cure: Cure, others: Sequence[Cure], world: World, who: tuple[Side, ...], planned: Sequence[Move] = ()
+    cure: Cure,
+    others: Sequence[Cure],
+    world: World,
+    who: tuple[Side, ...],
+    planned: Sequence[Move] = (),
+    late: Callable[[], bool] = bool,
 ) -> Conflict:
     """``world``: the goals of ``others`` and of ``cure`` together, which cannot be solved.
 
-    A price is what comes on top of ``planned``.
+    A price is what comes on top of ``planned``. Raises PlanLate.
     """
+    if late():
+        raise PlanLate
     found = cure.finding
     full = _prices(cure, others, world, {side.name for side in who})
     prices = tuple(replace(price, moves=tuple(move for move in price.moves if move not in planned)) for price in full)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from doctor.errors import PlanLate
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
 from doctor.model.plan import Constraint, Move, Side
@@ -21,10 +22,11 @@ Refused = tuple[Cure, tuple[Side, ...]]  # with the requirements that disagree
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the user has promised and what the installer has said."""
+    """What the user has promised and what the installer has said; ``late``: the caller can wait no longer."""
 
     keep: frozenset[str]
     lessons: Lessons
+    late: Callable[[], bool] = bool  # of nothing: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def _one_by_one(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draf
 
 
 def solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
-    """All of these cures. Raises Unsolvable."""
+    """All of these cures. Raises Unsolvable, and PlanLate."""
+    if terms.late():
+        raise PlanLate
     torn = [side for cure in cures for side in _torn(snapshot, cure, terms.keep)]
     if torn:
         raise Unsolvable(torn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from doctor.knowledge.derive import derive
@@ -22,10 +22,17 @@ ROUNDS = 4  # of taking in what a prediction shows
 
 
 def plan(
-    snapshot: Snapshot, rules: Sequence[Rule], keep: frozenset[str] = frozenset(), lessons: Lessons = NOTHING
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    keep: frozenset[str] = frozenset(),
+    lessons: Lessons = NOTHING,
+    late: Callable[[], bool] = bool,
 ) -> Plan:
-    """The plan for every root error and warning of ``snapshot``; ``keep`` names distributions that must stay."""
-    terms = Terms(keep, lessons)
+    """The plan for every root error and warning of ``snapshot``; ``keep`` names distributions that must stay.
+
+    ``late`` is asked between solutions (each takes about 0.1 s at most); PlanLate is raised when it says so.
+    """
+    terms = Terms(keep, lessons, late)
     snapshot = derive(snapshot)
     cures, beneath = choose.targets(rules, snapshot)
     calm = choose.without_log(snapshot)
@@ -37,7 +44,7 @@ def plan(
     gone = before.keys() - after.keys()
     anyway = [cure for cure, _ in draft.refused if cure.finding.rule in gone]
     conflicts = tuple(
-        conflict(cure, draft.cures, world_of(calm, (*draft.cures, cure), terms), who, draft.moves)
+        conflict(cure, draft.cures, world_of(calm, (*draft.cures, cure), terms), who, draft.moves, late)
         for cure, who in draft.refused
         if cure not in anyway
     )

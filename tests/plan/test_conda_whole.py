@@ -68,7 +68,7 @@ def test_from_the_look_to_the_undo(prefix, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     before = picture(prefix)
-    target = ("--python", str(prefix / "bin" / "python"))
+    target = ("--python", str(prefix / "bin" / "python"), "--timeout", "30")
     status, said = doctor(home, "fix", *target, "--yes", "--lang", "en")
     assert f"tokenizers: 0.19.1 -> {NEW}" in said
     assert f"condabin/conda install -y -p {prefix} -c conda-forge tokenizers={NEW}" in said.replace("~/", f"{home}/")
@@ -88,7 +88,7 @@ def test_a_refusal_of_conda_changes_nothing(prefix, tmp_path):
     home.mkdir()
     (tmp_path / "conda" / "condabin" / "answer.json").write_text(json.dumps({"exception_name": "UnsatisfiableError", "message": "tokenizers and python disagree"}))
     before = picture(prefix)
-    status, said = doctor(home, "fix", "--python", str(prefix / "bin" / "python"), "--yes", "--lang", "en")
+    status, said = doctor(home, "fix", "--python", str(prefix / "bin" / "python"), "--timeout", "30", "--yes", "--lang", "en")
     assert status == 3
     assert "tokenizers and python disagree" in said
     assert picture(prefix) == before
