@@ -139,6 +139,17 @@ def _serve(module, found, bases, world, known):
     return fact
 
 
+def read_contracts(ctx):
+    """Names that the packages which the program imports take from others and do not get."""
+    from contracts import kept
+
+    if not where(ctx)[0]:
+        return {"?python.broken_imports": "the target's packages are not known"}
+    modules = [record["module"] for reader in program(ctx).readers for record in reader.imports
+               if record["module"] and not record["level"] and not record["guarded"]]
+    return {"python.broken_imports": kept(target(ctx), modules, ctx.get("cache"))}
+
+
 def _before_stdlib(module):
     """The script's folder comes before the standard library, except for modules that are loaded before any script."""
     import sys

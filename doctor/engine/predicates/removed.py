@@ -58,4 +58,23 @@ def _bound(scope: Scope, row: Mapping[str, Any], by: str) -> bool:
     return True
 
 
-PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {"library_name_removed": library_name_removed}
+def library_lacks_name(scope: Scope, _clause: Clause) -> bool | None:
+    """An installed package imports what another one does not define, though its requirements are met. Binds gap.*."""
+    rows = scope.snapshot.get("python.broken_imports")
+    if rows is None:
+        return None
+    unmet = {(row.get("dist"), row.get("needs")) for row in scope.snapshot.get("python.unmet") or ()}
+    for row in rows:
+        if (row.get("dist"), row.get("of")) not in unmet:
+            scope.see("python.broken_imports", row)
+            for key, value in row.items():
+                if value not in (None, ""):
+                    scope.bind(f"gap.{key}", str(value))
+            return True
+    return False
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "library_lacks_name": library_lacks_name,
+    "library_name_removed": library_name_removed,
+}
