@@ -145,6 +145,7 @@ class _Collection:
             "model": self.request.model,
             "what": list(self.request.what),
             "around": self.request.around,
+            "cache": cache_folder(os.environ),
         }
         self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings, ours=True))
 

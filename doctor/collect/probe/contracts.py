@@ -36,7 +36,7 @@ _ALIAS = r"(?m)^import[ \t]+(\w+)(?:[ \t]+as[ \t]+(\w+))?[ \t]*(?:#.*)?$"
 
 
 class Contracts(object):
-    """One walk. ``found``: records of the fact ``python.broken_imports``."""
+    """One walk. ``found``: records of the fact ``src.broken_imports``."""
 
     def __init__(self, world):
         self.world = world
@@ -294,7 +294,7 @@ def kept(world, modules, cache):
 
 
 def broken(world, modules):
-    """Records of the fact ``python.broken_imports`` for a program that imports ``modules``."""
+    """Records of the fact ``src.broken_imports`` for a program that imports ``modules``."""
     walk = Contracts(world)
     walk.walk([one for one in dict.fromkeys(modules) if one.partition(".")[0] not in LARGE])
     return walk.found[:50]

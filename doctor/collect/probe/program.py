@@ -70,7 +70,7 @@ FACTS = {
     "read_imports": ("src.imports",),
     "read_requirements": ("src.requirements", "src.shell", "src.files", "src.errors"),
     "read_project": ("src.project",),
-    "read_contracts": ("python.broken_imports",),
+    "read_contracts": ("src.broken_imports",),
 }
 GROUPS = [Group(names, _reader(name), risky=True) for name, names in FACTS.items()]
 GROUPS.append(Group(("src.found",), read_found, risky=True))

@@ -144,10 +144,10 @@ def read_contracts(ctx):
     from contracts import kept
 
     if not where(ctx)[0]:
-        return {"?python.broken_imports": "the target's packages are not known"}
+        return {"?src.broken_imports": "the target's packages are not known"}
     modules = [record["module"] for reader in program(ctx).readers for record in reader.imports
                if record["module"] and not record["level"] and not record["guarded"]]
-    return {"python.broken_imports": kept(target(ctx), modules, ctx.get("cache"))}
+    return {"src.broken_imports": kept(target(ctx), modules, ctx.get("cache"))}
 
 
 def _before_stdlib(module):

@@ -60,13 +60,13 @@ def _bound(scope: Scope, row: Mapping[str, Any], by: str) -> bool:
 
 def library_lacks_name(scope: Scope, _clause: Clause) -> bool | None:
     """An installed package imports what another one does not define, though its requirements are met. Binds gap.*."""
-    rows = scope.snapshot.get("python.broken_imports")
+    rows = scope.snapshot.get("src.broken_imports")
     if rows is None:
         return None
     unmet = {(row.get("dist"), row.get("needs")) for row in scope.snapshot.get("python.unmet") or ()}
     for row in rows:
         if (row.get("dist"), row.get("of")) not in unmet:
-            scope.see("python.broken_imports", row)
+            scope.see("src.broken_imports", row)
             for key, value in row.items():
                 if value not in (None, ""):
                     scope.bind(f"gap.{key}", str(value))

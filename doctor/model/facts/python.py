@@ -77,20 +77,6 @@ FACTS = (
         version="version",
         want="text",  # what the package that misses it asks for
     ),
-    fact(
-        "python.broken_imports",
-        "records",
-        "names that installed packages import from others, whose installed release does not define them",
-        "path",
-        dist="text",
-        version="version",
-        file="path",
-        line="int",
-        module="text",
-        name="text",  # empty: the module itself is gone
-        of="text",  # the distribution that the name is wanted from
-        found="version",
-    ),
     fact("python.overlaps", "records", "two distributions that own the same import folder", "", a="text", b="text", module="text"),
     fact(
         "python.shadows",

@@ -58,5 +58,19 @@ FACTS = (
     fact("src.shell", "records", "shell lines (scripts) that matter", "free", text="text", file="path", line="int"),
     fact("src.names", "list", "dotted names used, resolved through the imports"),
     fact("src.found", "path", "the only program of the working folder, looked at because nothing was named", "path"),
+    fact(
+        "src.broken_imports",
+        "records",
+        "names that installed packages import from others, whose installed release does not define them",
+        "path",
+        dist="text",
+        version="version",
+        file="path",
+        line="int",
+        module="text",
+        name="text",  # empty: the module itself is gone
+        of="text",  # the distribution that the name is wanted from
+        found="version",
+    ),
     fact("src.project", "text", "code base recognised: llava, lisa, internvl, qwen-vl ..."),
 )
