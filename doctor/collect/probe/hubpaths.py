@@ -7,6 +7,7 @@ import os
 import re
 
 HUB_NEW_NAMES = (0, 19)  # HF_HUB_CACHE, HF_ASSETS_CACHE, HF_TOKEN are read
+HUB_TOKEN_LENGTH = 37
 HUB_CLEANS_TOKEN = (0, 21)  # blanks and line ends around a token are removed
 HUB_TOKEN_PATH = (0, 23)  # HF_TOKEN_PATH is read
 HUB_STRIPS_ENDPOINT = (0, 28)  # a slash at the end of HF_ENDPOINT is removed
@@ -223,7 +224,10 @@ def endpoint_problem(value):
 
 
 def token_problem(token, hub):
-    """What makes a token unusable: empty, newline, whitespace, quotes, non-ascii, prefix; None when it looks sound."""
+    """What makes a token unusable: empty, newline, whitespace, quotes, non-ascii, prefix, short; None: it looks sound.
+
+    A user's token is ``hf_`` and 34 letters (gitleaks' rule huggingface-access-token); others have a longer prefix.
+    """
     if hub >= HUB_CLEANS_TOKEN:
         token = token.replace("\r", "").replace("\n", "").strip()
     if not token.strip():
@@ -236,4 +240,6 @@ def token_problem(token, hub):
         return "non-ascii"
     if any(c.isspace() or ord(c) < 32 for c in token):
         return "whitespace"
+    if token.startswith("hf_") and not token.startswith(("hf_oauth_", "hf_jwt_")) and len(token) < HUB_TOKEN_LENGTH:
+        return "short"
     return None if token.startswith(("hf_", "api_", "eyJ")) else "prefix"

@@ -107,11 +107,18 @@ def test_endpoint_without_secrets_and_slash():
     assert hubpaths.endpoint({"HF_ENDPOINT": ""}, (0, 27)) == (hubpaths.DEFAULT_ENDPOINT, None)
 
 
+WHOLE = "hf_" + "aB" * 17
+
+
 @pytest.mark.parametrize(
     ("token", "hub", "problem"),
     [
-        ("hf_abc", "new", None),
-        ("hf_abc\n", "new", None),
+        (WHOLE, "new", None),
+        ("hf_abc", "new", "short"),
+        ("hf_xxx", "new", "short"),
+        ("hf_jwt_abc", "new", None),
+        ("api_org_abc", "new", None),
+        (WHOLE + "\n", "new", None),
         ("hf_abc\n", "old", "newline"),
         ("", "new", "empty"),
         (" \n", "new", "empty"),
