@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -199,6 +200,18 @@ NUMBERS = frozenset(
      "MAX_PIXELS", "MIN_PIXELS")
 )  # fmt: skip
 NUMBER = r"-?\d+(?:\.\d+)?(?:,\d+)*$"
+# Values that stop the program when they are anything else: Python itself, torch, accelerate, DeepSpeed, vLLM. Of
+# TORCH_LOGS, whose names grow with every release, only what is meant as a level is known to be none.
+CHOICES = {
+    "PYTHONUTF8": r"[01]$",
+    "PYTHONHASHSEED": r"(?:random|\d{1,10})$",
+    "PYTHONMALLOC": r"(?:default|debug|malloc|malloc_debug|pymalloc|pymalloc_debug|mimalloc|mimalloc_debug)$",
+    "TORCH_LOGS": r"(?i)(?!(?:.*,)?\s*[+-]?(?:verbose|debug|info|warn|warning|error|true|false|on|off|\d+)\s*(?:,|$))",
+    "TORCH_DISTRIBUTED_DEBUG": r"(?i)(?:off|info|detail)$",
+    "ACCELERATE_MIXED_PRECISION": r"(?i)(?:no|fp16|bf16|fp8)$",
+    "DS_ACCELERATOR": r"(?:cuda|cpu|xpu|xpu\.external|npu|mps|hpu|mlu|sdaa|supa)$",
+    "VLLM_LOGGING_LEVEL": r"(?i)(?:debug|info|warning|warn|error|critical|fatal|notset)$",
+}
 HIDDEN = r"(?i)(?:token|secret|passw|pwd|(?:^|_)(?:api_?)?key(?:_id)?$|credential|auth(?:$|_))"
 NOT_SECRET = ("TOKENIZERS_PARALLELISM", "HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "GIT_SSL_NO_VERIFY")
 VALUE_CAP = 4096  # characters
@@ -243,4 +256,13 @@ def problem(name: str, value: str) -> str | None:
         return "not-utf-8"
     if value and (name in NUMBERS or name.endswith(NUMBER_ENDINGS)) and not compiled(NUMBER).match(value):
         return "not-a-number"
-    return None
+    if value and name in CHOICES and not compiled(CHOICES[name]).match(value):
+        return "not-a-choice"
+    return "not-a-choice" if name == "PYTHONIOENCODING" and not _codec(value.partition(":")[0]) else None
+
+
+def _codec(name: str) -> bool:
+    try:
+        return not name or bool(codecs.lookup(name))
+    except LookupError:
+        return False

@@ -126,6 +126,20 @@ def test_a_variable_has_one_value():
     assert len([step for step in made.steps if step.target == "HF_ENDPOINT"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "problem", "step"),
+    [
+        ("GRADIO_SERVER_PORT", "0.0.0.0:7860", "not-a-number", ("set_env", "7860")),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "30s", "not-a-number", ("set_env", "30")),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "0.0.0.0", "not-a-number", ("unset_env", "")),
+        ("TORCH_LOGS", "verbose", "not-a-choice", ("unset_env", "")),
+    ],
+)
+def test_what_a_refused_value_was_meant_to_be(name, value, problem, step):
+    snapshot = machine({}, env_odd=[{"name": name, "problem": problem}]).with_facts({f"env.{name}": value})
+    assert [(each.kind, each.to) for each in plan(snapshot, RULES).steps if each.target == name] == [step]
+
+
 def test_variables_that_are_not_set_are_not_taken_away():
     snapshot = machine({}, net__proxies={"http": "http://127.0.0.1:9"}, net__proxy_alive=False, env__http_proxy="http://127.0.0.1:9")
     assert [step.target for step in plan(snapshot, RULES).steps] == ["http_proxy"]

@@ -69,15 +69,39 @@ def _folder(name, local):
     return place
 
 
+WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
+
+
+def bare_snapshot(folder):
+    """Is this the snapshot of a cached repository without any weights, while another one of it has them?"""
+    real = os.path.realpath(folder)
+    parent, names = os.path.dirname(real), _listed(real)
+    if os.path.basename(parent) != "snapshots" or any(name.endswith(WEIGHTS) for name in names):
+        return False
+    others = [os.path.join(parent, other) for other in _listed(parent) if other != os.path.basename(real)]
+    return any(name.endswith(WEIGHTS) for other in others for name in _listed(other))
+
+
+def _listed(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
 def wrong_level(folder):
-    """wrong-parent for a cache folder above the snapshots, nested for a model one folder deeper; None when sound."""
+    """wrong-parent for a cache folder above the snapshots, nested for a model one folder deeper, bare for a link to a
+    snapshot without weights beside one that has them; None when sound.
+    """
     try:
         names = os.listdir(folder)
     except OSError:
         return None
     if "snapshots" in names and ("blobs" in names or "refs" in names):
         return "wrong-parent"
-    if any(n.endswith((".json", ".safetensors", ".bin", ".gguf", ".pt", ".pth")) for n in names):
+    if os.path.islink(folder) and bare_snapshot(folder):
+        return "bare"
+    if any(n.endswith((".json", *WEIGHTS)) for n in names):
         return None
     folders = [n for n in names[:100] if os.path.isdir(os.path.join(folder, n)) and n != ".git"]
     if folders and os.path.basename(os.path.realpath(folder)) == "snapshots":

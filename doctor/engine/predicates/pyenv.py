@@ -10,6 +10,7 @@ from doctor.engine.scope import Scope
 from doctor.knowledge import versions, wheels
 from doctor.model.rule import Clause
 
+_COUNTED = r"(\d+)\s*[A-Za-z]{0,8}"  # a number with its unit
 _STRAY = re.compile(r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]")
 
 
@@ -85,8 +86,11 @@ def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
     value = scope.snapshot.get(f"env.{rows[0].get('name')}")
     if value is None or value == "set":
         return None
+    if rows[0].get("problem") == "not-a-choice":
+        return False
     if rows[0].get("problem") == "not-a-number":
-        number = re.match(r"\s*(\d+)", str(value))
+        pattern = r".*:(\d{1,5})/?" if str(rows[0].get("name")).endswith("_PORT") and ":" in str(value) else _COUNTED
+        number = re.fullmatch(pattern, str(value).strip())
         clean = number[1] if number else ""
     else:
         clean = _STRAY.sub("", str(value)).strip(" \"'")
@@ -100,7 +104,7 @@ def secret_with_strays(scope: Scope, _clause: Clause) -> bool | None:
     """The first odd variable is a secret, whose value is not known here and can only be cleaned in the shell."""
     rows = scope.snapshot.get("env_odd") or [{}]
     value: object = scope.snapshot.get(f"env.{rows[0].get('name')}")
-    return value == "set" and rows[0].get("problem") != "not-a-number"
+    return value == "set" and not str(rows[0].get("problem")).startswith("not-a-")
 
 
 def _asked_for(row: Mapping[str, Any], clause: Clause) -> bool:

@@ -54,6 +54,7 @@ FACTS = (
         "path",
         path="path",
         target="path",
-        problem="text",  # dangling, loop, permission, wrong-parent, nested, parent-missing (a script would make it)
+        problem="text",  # dangling, loop, permission, wrong-parent, nested, bare (a snapshot without weights),
+        # parent-missing (a script would make it)
     ),
 )

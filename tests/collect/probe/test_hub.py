@@ -356,6 +356,21 @@ def test_weights_that_are_opened_one_by_one(place, pattern):
     assert read(place, what=[str(place / "work" / "demo.py")])["model.asked"] != str(folder)
 
 
+def test_link_to_the_snapshot_without_weights(place):
+    snapshots = place / "data" / "hub" / "models--openai--clip" / "snapshots"
+    for commit, name in (("0a", "model.safetensors"), ("0b", "preprocessor_config.json")):
+        (snapshots / commit).mkdir(parents=True)
+        (snapshots / commit / "config.json").write_text("{}")
+        (snapshots / commit / name).write_text("x")
+    link = place / "work" / "openai" / "clip"
+    link.parent.mkdir()
+    for commit, wanted in (("0a", None), ("0b", "bare")):
+        link.symlink_to(snapshots / commit)
+        (found,) = hubresolve.resolve("openai/clip", str(place / "work"), str(place / "data" / "hub")).links[-1:]
+        assert found["problem"] == wanted
+        link.unlink()
+
+
 def test_token_places(place):
     home = place / "home" / ".cache" / "huggingface"
     home.mkdir(parents=True)
