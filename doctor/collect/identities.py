@@ -83,6 +83,7 @@ USER_NAMED = (
     r"(?i)((?<![\w-])(?:user ?name|logname|用户名|sudo_user|slurm_job_user)['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)"
     r"(?!<)([\w.-]{2,60})"
 )
+SSH_USER = r"(?m)(^[ \t]{1,8}User[ \t]{1,4})(?!<)([\w.-]{2,40})(?=[ \t]{0,4}$)"
 UID = r"(\b[ug]id=\d{1,10}\()(?!<)([\w.-]{1,64})(?=\))([^\n]{0,600})"
 WHOAMI = r"(\bwhoami['\"]?[ \t]{0,3}[:\n]\s{0,3})(?!<)([A-Za-z_][\w.-]{1,40})(?=\s|$)"
 PHONE = (
@@ -190,7 +191,7 @@ def _v4(number: Number) -> Callable[[re.Match[str]], str]:
     def replace(match: re.Match[str]) -> str:
         address = match.group(1)
         parts = [int(part) for part in address.split(".")]
-        if max(parts) > 255 or parts[0] in (0, 127) or address == "255.255.255.255":
+        if max(parts) > 255 or parts[0] in (0, 127, 255):  # 255: a mask
             return address
         after = match.string[match.end() : match.end() + 6]
         before = match.string[max(0, match.start() - 60) : match.start()]
@@ -248,6 +249,7 @@ def redact(text: str, number: Number) -> str:
         ),
         (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user(number)),
         (("user=",), USER_ENV, _user(number)),
+        (("hostname ",), SSH_USER, _user(number)),
         (("uid=", "gid="), UID, _uid(number)),
         (("whoami",), WHOAMI, _user(number)),
         ((" aaaa",), KNOWN_HOST, _group("host", number)),

@@ -6,11 +6,14 @@ names within one run; the map stays in memory. Versions, hashes, PCI addresses a
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from doctor.collect import identities, secrets_text
+from doctor.collect.secretwords import strength
 from doctor.model.facts import FactSpec, find
 from doctor.model.patterns import compiled
 from doctor.model.snapshot import Snapshot
@@ -20,6 +23,16 @@ _ANSI = r"\x1b\[[0-9;]{0,20}m"
 _SEGMENT_END = r"(?=[/\\]|$|[\s:;,'\")\]])"
 # A plain fact (a version, a package's requirement) may still hold an address with a login in it.
 _SUSPECT = ("://", "@", "token", "passw", "secret", "api_key", "hf_", "sk-", "ghp_")
+
+
+def _called(record: Mapping[Any, Any], key: str) -> str:
+    """What a field's value is called: a variable, an option, a keyword; empty when credentials are called otherwise."""
+    by = {"value": "name", "default": "flag"}.get(key)
+    name = record.get(by, key) if by else key
+    return name if isinstance(name, str) and (by or _credential(name)) else ""
+
+
+_credential = functools.lru_cache(1000)(strength)  # records of a list have the same few keys
 
 
 class Redactor:
@@ -112,14 +125,24 @@ class Redactor:
         mark = spec.sensitive if spec is not None else "free"
         return self._walk(value, mark)
 
-    def _walk(self, value: Any, mark: str) -> Any:
+    def _walk(self, value: Any, mark: str, name: str = "") -> Any:
+        """``name``: what the value is called, if it is called something that credentials are called."""
         if isinstance(value, str):
-            return self._marked(value, mark)
+            return self._beside(name, value) if name else self._marked(value, mark)
         if isinstance(value, list):
-            return [self._walk(item, mark) for item in value]
+            pair = name.endswith("auth") and len(value) == 2 and all(isinstance(item, str) for item in value)
+            return [value[0], secrets_text.GONE] if pair else [self._walk(item, mark, name) for item in value]
         if isinstance(value, dict):
-            return {self._clean(str(key)): self._walk(item, mark) for key, item in value.items()}
+            return {
+                self._clean(str(key)): self._walk(item, mark, _called(value, str(key))) for key, item in value.items()
+            }
         return value
+
+    def _beside(self, name: str, value: str) -> str:
+        """The value as it would look behind its name: alone it does not show what it is."""
+        head = f"{name}="
+        whole = self.text(head + value)
+        return whole.removeprefix(head) if whole.startswith(head) else secrets_text.GONE
 
     def _marked(self, text: str, mark: str) -> str:
         if mark == "host":

@@ -41,7 +41,7 @@ PREFIXES = (
 PREFIX = r"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-F]{2})|(?<=_)(?=hf_))(?:" + "|".join(PREFIXES) + ")"
 ZHIPU = r"(?<![A-Za-z0-9_])[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"  # its keys have no prefix
 USER_INFO = (
-    r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20}://)"
+    r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20}:(?://|/(?=[^\s/@:]{0,100}:[^\s/@]{3,160}@)))"  # :/ is left of a path
     r"(?!<)([^\s/@:'\"<>]{1,300}:?|[^\s/@:'\"<>]{0,200}:(?!\d{1,5}/)[^\s'\"<>]{1,160}?)@(?=[\w.\[<-])"
 )
 SCHEME = r"(?:(?:[a-z]{3,12}|[a-z0-9]{3,5}-hmac-sha\d{1,3})\s{1,3})"
@@ -64,8 +64,8 @@ NOTIFIERS = r"(?i)(\b(?:api\.telegram\.org/(?:file/)?bot|s\w{1,5}\.ftqq\.com/|ap
 PROXY_LINK = r"(?i)((?<![a-z0-9+.-])(?:ssr?|vmess|vless|trojan|hysteria2?|hy2|tuic)://)(?!<)[^\s'\"<>@#]{6,3000}"
 # A secret beside the identifier that shows what it is: AKIA...:secret
 KEY_PAIR = (
-    r"((?<![A-Za-z0-9_])(?:AKIA|ASIA|LTAI|AKID|AKLT)[A-Za-z0-9]{10,60}['\"]?\s{0,3}[\s,:;|/]\s{0,3}['\"]?)(?!<)([A-Za-z0-9+/]{28,64}={0,2})"
-    r"(?![A-Za-z0-9+/])"
+    r"((?<![A-Za-z0-9_])(?:(?:AKIA|ASIA|LTAI|AKID|AKLT)[A-Za-z0-9]{10,60}['\"]?\s{0,3}[\s,:;|/]\s{0,3}['\"]?|[A-Z0-9]{20}:))"
+    r"(?!<)([A-Za-z0-9+/]{28,64}={0,2})(?![A-Za-z0-9+/])"
 )
 COOKIES = r"(?i)(\bcookies?['\"]?\s{0,3}[=:]\s{0,3}\{)([^{}\n]{4,2000})(?=\})"
 QUOTED_VALUE = r"(:\s{0,3})(?!<)('[^'\n]{4,1000}'|\"[^\"\n]{4,1000}\")"
@@ -94,6 +94,7 @@ LOGIN_TUPLE = (
     r"(?i)((?<![\w-])(?:\w{0,12}auth|credentials?|login)\s{0,2}(?:=\s{0,2})?[(\[]\s{0,2}(?:['\"][^'\"\n]{1,80}['\"]\s{0,2},\s{0,2}))"
     r"(?!<)('[^'\n]{4,400}'|\"[^\"\n]{4,400}\")(?=\s{0,2}[)\],])"
 )
+AUTH_LAMBDA = r"(\bauth\s?=\s?lambda\b[^:\n]{0,60}:)([^\n]{4,300})"
 SHORT_OPTION = r"(\s-{1,2}[A-Za-z]{1,3}[ =]{1,2}['\"]?)(?!<)([^\s'\"]{8,400})"
 PIPED = (
     r"(\becho\s{1,3}(?:-n\s{1,3})?['\"]?)(?!<)([^\s'\"|]{3,200})(?=['\"]?\s{0,3}\|\s{0,3}[^|\n]{0,80}?"
@@ -134,7 +135,7 @@ PAIR = (
 # setdefault("TOKEN", "..."), add_argument("--api-key", default="..."), set_token("..."), secret "..."
 ARGUED = (
     r"(?i)((?:['\"]-{0,2}(" + NAME + r")['\"]\s{0,3},\s{0,3}(?:[^\n'\"]{0,60}?\bdefault\s{0,2}=\s{0,2})?|"
-    r"(?<![\w.])[\w.]{0,40}(?:token|api_key|password|secret|credentials?)(?:\(|\s(?:(?:to|as|is|was|with)\s)?)\s{0,2}))"
+    r"(?<![\w.])[\w.]{0,40}(?:(?:token|api_key|password|secret|credentials?)(?:\(|\s(?:(?:to|as|is|was|with)\s)?)|login\()\s{0,2}))"
     r"('[^'\n]{8,400}'|\"[^\"\n]{8,400}\")"
 )
 TABLE = (

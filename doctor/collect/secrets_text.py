@@ -59,6 +59,11 @@ def _cookies(match: re.Match[str]) -> str:
     return match.group(1) + compiled(forms.QUOTED_VALUE).sub(rf"\1'{GONE}'", match.group(2))
 
 
+def _auth_lambda(match: re.Match[str]) -> str:
+    """A function that compares what was typed with the password."""
+    return match.group(1) + compiled(forms.QUOTED).sub(f"'{GONE}'", match.group(2))
+
+
 def _listed(match: re.Match[str]) -> str:
     """A text in a list of credentials."""
     core = match.group()[1:-1]
@@ -201,6 +206,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     ),
     ((" -u", " --user", " -h", " --host", *forms.CLIENTS), 0, forms.CLIENT_LINE, _login_line),
     (("auth", "credential", "login"), 0, forms.LOGIN_TUPLE, _tuple),
+    (("lambda",), 0, forms.AUTH_LAMBDA, _auth_lambda),
     (("echo ",), 0, forms.PIPED, _keep_head),
     (("hook",), 0, forms.PATHS, _keep_head),
     (("api.telegram", ".ftqq.com", "api.day.app"), 0, forms.NOTIFIERS, _keep_head),
@@ -211,7 +217,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
         _keep_head,
     ),
     (("cookie",), 0, forms.COOKIES, _cookies),
-    (("akia", "asia", "ltai", "akid", "aklt"), 0, forms.KEY_PAIR, _keep_head),
+    (("akia", "asia", "ltai", "akid", "aklt", "s3", "passwd"), 0, forms.KEY_PAIR, _keep_head),
     (("/t/",), 0, forms.CONDA, _keep_head),
     (("?", "&", "%3f", "%26"), 0, forms.QUERY, _query),
     (forms.STARTS, 16, forms.PREFIX, _provider),
@@ -219,7 +225,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.NAMES, 0, forms.OPTION, _option),
     (("value", "default"), 0, forms.PAIR, _named),
     ((":", "=", "："), 0, forms.NAMED, _named),
-    (forms.NAMES, 0, forms.ARGUED, _argued),
+    ((*forms.NAMES, "login("), 0, forms.ARGUED, _argued),
     (forms.NAMES, 0, forms.TABLE, _table),
     (("</",), 0, forms.TAG, _tag),
     (forms.HASHES, 0, forms.HASH, lambda _m: GONE),

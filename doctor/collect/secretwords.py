@@ -100,7 +100,7 @@ _PLAIN = (
     r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|your[-_ ].*|"
     r"(?:[a-z]{1,8}[-_])?(?:xxx+|\.{2,}|…+|\*+)|"
     r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|\$[{(a-zA-Z_]\w*[})]?|%\w+%|"
-    r".*[-_](?:here|placeholder)|os\.\w.*|getenv.*|env\..*|args\..*|self\..*|"
+    r".*[-_](?:here|placeholder)|(?:token|key|secret|password)-?(?:abc)?-?123\d{0,3}|!(?:ref|sub|getatt|vault|secret|env_var)|os\.\w.*|getenv.*|env\..*|args\..*|self\..*|"
     r"config\..*|(?:str|string|bool|int|bytes|optional)(?:\W.*)?|\(.*|[a-z_][\w.]{2,60}\(.*)$"
 )
 

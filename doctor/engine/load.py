@@ -15,7 +15,7 @@ from doctor.engine import clauses, signs
 from doctor.engine.evaluate import HOLE
 from doctor.engine.predicates import PREDICATES
 from doctor.errors import RuleError
-from doctor.model import FixSpec, Rule, Sign
+from doctor.model import FixSpec, Rule, Sign, holes
 from doctor.model.facts import find
 from doctor.model.names import DIST, PACKAGES, SPECIFIER
 from doctor.model.rule import FIX_KINDS, LANGUAGES, SAFETIES, SEVERITIES, TEXT_KEYS, UNDONE
@@ -284,6 +284,8 @@ def _fix(raw: Any, name: str, records: frozenset[str]) -> FixSpec:
     _check_package(head, raw, name)
     if head == "run" and raw["safety"] in UNDONE and not undoable(str(raw[head])):
         raise RuleError(name, f"undo cannot take back {raw[head]!r}: its safety is manual or destructive")
+    if head == "run" and not holes.stand_free(HOLE.sub(holes.HOLE, str(raw[head]))):
+        raise RuleError(name, f"a hole of {raw[head]!r} lies in quotes or behind $: it is put in as a quoted word")
     only = tuple(_clause(part, f"{name} [[fix]]") for part in raw.get("only", ()))
     each = raw.get("each", "")
     if each and each not in records:

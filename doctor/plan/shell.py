@@ -13,6 +13,8 @@ from doctor.model.names import DIST, PACKAGES, SPECIFIER
 from doctor.model.patterns import compiled
 from doctor.plan.conda import CONDA, Conda, Owned, bare, channels
 
+# templates that only a POSIX shell understands
+_POSIX = r"^(?:export|source|ulimit|sudo|rm|rmdir|mkdir|mount|module|apt-get)\b|&&|\|\||\$[({]"
 _PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"
 NATIVE = ("uninstall", "reinstall", "download", "run")  # steps that are programs, not words of the shell
 FOLDERS = ("TMPDIR", "TMP", "TEMP")  # variables whose folder must be there before a program starts
@@ -233,6 +235,8 @@ def _download(step: FixStep, target: Target) -> str:
 
 def _run(step: FixStep, target: Target) -> str:
     """A template of a rule; a leading ``python`` is the patient's own. None where a value would become an option."""
+    if target.shell == "powershell" and compiled(_POSIX).search(step.target):
+        return ""
     values = [step.bound[name] for name, _ in HOLE.findall(step.target)]
     if any(value.startswith("-") for value in values):
         return ""

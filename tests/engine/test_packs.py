@@ -1,5 +1,6 @@
 """Site rules and newer tables come from a folder; a bad or hostile pack is refused with file and reason."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,27 @@ def test_bad_packs_are_refused(pack, name, text, why):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DoctorError, match=why if why != "broken" else "TOR902"):
         store.load(pack)
+
+
+def _runs(pack, line):
+    """The pack's rule with one more step."""
+    path = pack / "torch" / "TOR901-site-rule.toml"
+    step = f"{{ run = {json.dumps(line)}, safety = 'manual' }}, "
+    path.write_text(path.read_text(encoding="utf-8").replace("fix = [", "fix = [" + step), encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", ['echo "{dist.torch}"', "echo '{dist.torch}'", 'export A="${dist.torch}"', "echo ${dist.torch}", "echo \\{dist.torch}", "echo `id {dist.torch}`", 'echo "a'])
+def test_a_hole_in_quotes_is_refused(pack, line):
+    """A value comes as a quoted word: between other quotes it would not be one any more."""
+    _runs(pack, line)
+    with pytest.raises(RuleError, match="a hole of"):
+        store.load(pack)
+
+
+@pytest.mark.parametrize("line", ["echo {dist.torch}", "A={dist.torch} x", 'x "$(dirname -- {dist.torch})"', "x/{dist.torch}/y 'a b' \\$HOME"])
+def test_a_hole_that_stands_free_is_not(pack, line):
+    _runs(pack, line)
+    assert store.load(pack).by_id()["TOR901"]
 
 
 @pytest.mark.parametrize(("place", "target"), [("torch/TOR906-link.toml", "torch/TOR101-torch-torchvision-pair.toml"), ("numeric", "numeric"), ("kb", "kb")])

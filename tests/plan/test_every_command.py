@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from hypothesis import strategies as st
 from doctor.engine.evaluate import HOLE
 from doctor.engine.load import load_dir
 from doctor.model import FixStep
+from doctor.model.plan import Install, Move, Plan
+from doctor.plan.script import render
 from doctor.plan.shell import Target, command, quote
 
 BASH = shutil.which("bash")
@@ -24,6 +25,7 @@ FIXES = [(item.rule.id, spec) for item in load_dir(Path(__file__).parents[2] / "
 TEMPLATES = [(rule, spec.target) for rule, spec in FIXES if spec.kind == "run" and HOLE.search(spec.target)]
 KINDS = ("pin", "uninstall", "reinstall", "set_env", "unset_env", "link", "move", "delete", "download")
 MARK = "plain-word"
+BUILTINS = ("source", "export", "unset", "ulimit", "eval", "exec", "cd")  # of a shell; their words count as well
 HOSTILE = (
     "$(id)", "`id`", "a'b", 'a"b', "a;b", "a && b", "a|b", ">x", "<x", "*", "?", "[a]", "{a,b}", "!x", "\\", "a\\'b", "a\nb", "", " ", "é", "“x”", "‘x’", "‛x‚", "#x", "=x", "%PATH%",
     "$HOME", "${IFS}", "a b", "~root", "@x", "@(x)", "&", "(x)", "$env:A", "--%", ",", "a,b", "`$x", "\u2028", "x\u2014y", "a\tb", "1>2",
@@ -52,7 +54,8 @@ def steps(value: str) -> list[FixStep]:
 
 def argv(lines: list[str]) -> list[list[str]]:
     """What each line would start, in its words: a restricted bash that finds no program and may write nothing."""
-    body = "command_not_found_handle() { printf 'W%s\\0' \"$@\"; printf 'E\\0'; }\nsource() { command_not_found_handle source \"$@\"; }\n"
+    body = "command_not_found_handle() { printf 'W%s\\0' \"$@\"; printf 'E\\0'; }\n"
+    body += "".join(f'{name}() {{ command_not_found_handle {name} "$@"; }}\n' for name in BUILTINS)
     body += "".join(f"printf 'L%s\\0' {number}\n{line}\n" for number, line in enumerate(lines))
     done = subprocess.run(
         [BASH, "-r", "-c", body], capture_output=True, env={"PATH": "/nowhere", "HOME": "/h"}, check=False
@@ -101,47 +104,115 @@ def test_nothing_that_begins_with_a_hyphen_becomes_an_option() -> None:
         assert command(FixStep(kind, "--index-url=http://x", "", "safe"), Target()) == ""
 
 
+def test_a_value_that_is_a_name_in_a_template_runs_nothing() -> None:
+    """The variable's name was once put between double quotes, where its own quotes protect nothing."""
+    (template,) = [template for rule, template in TEMPLATES if rule == "PYE604"]
+    assert "touch" not in [words[0] for words in argv([filled(template, "HF_$(touch x)", Target())]) if words]
+    assert filled(template, "HF_TOKEN", Target()).startswith('export HF_TOKEN="$(printenv HF_TOKEN | ')
+
+
 # PowerShell
 
 
-def powershell(line: str) -> Iterator[str]:
-    """The words of a line: bare ones, and strings in single quotes of any of the five kinds, doubled ones inside being one."""
-    quotes, word, at, inside = "'\u2018\u2019\u201a\u201b", "", 0, False
-    started = False
+def powershell(line: str) -> list[str]:
+    """The words of a line by about_Parsing and about_Quoting_Rules: every operator and bracket is a word of its own.
+
+    A string in single quotes (any of five characters, doubled ones inside being one) is what it says. One in double
+    quotes is expanded, so that only texts of ours may stand in it; neither may a bare word hold what is expanded.
+    """
+    found: list[str] = []
+    word: str | None = None
+    at = 0
     while at < len(line):
         char = line[at]
-        if char in quotes:
-            doubled = inside and at + 1 < len(line) and line[at + 1] in quotes
-            word += line[at + 1] if doubled else ""
-            inside = inside if doubled else not inside
-            at += 1 + doubled
-            started = True
-            continue
-        if inside:
-            word += char
-        elif char.isspace() or char in ";(){}":
-            if started:
-                yield word
-            word, started = "", False
+        if char in SINGLE:
+            text, at = single(line, at + 1)
+            word = (word or "") + text
+        elif char in DOUBLE:
+            text, _, rest = line[at + 1 :].partition('"')
+            assert not set(text) & set("`$" + DOUBLE) or text == "$HOME", line
+            word, at = (word or "") + text, len(line) - len(rest)
+        elif char.isspace() or char in ";(){}|,":
+            found += [word] if word is not None else []
+            found += [] if char.isspace() else [char]
+            word, at = None, at + 1
         else:
-            assert char not in '`"<>|' or "$HOME" in line or "2>" in line, (line, char)
-            word, started = word + char, True
-        at += 1
-    assert not inside, line
-    if started:
-        yield word
+            assert char not in "`<>" or line[at - 1 : at + 1] == "2>", line
+            assert char not in "@#" or word, line
+            word, at = (word or "") + char, at + 1
+    return found + ([word] if word is not None else [])
 
 
-@settings(max_examples=300, deadline=None)
+SINGLE, DOUBLE = "'\u2018\u2019\u201a\u201b", '"\u201c\u201d\u201e'
+
+
+def single(line: str, at: int) -> tuple[str, int]:
+    """What a string in single quotes says, and where it ends."""
+    text = ""
+    while True:
+        assert at < len(line), f"an open quote: {line}"
+        if line[at] not in SINGLE:
+            text, at = text + line[at], at + 1
+        elif line[at + 1 : at + 2] and line[at + 1] in SINGLE:
+            text, at = text + line[at + 1], at + 2
+        else:
+            return text, at + 1
+
+
+def same_words(hostile: str, plain: str, value: str) -> None:
+    """Both lines have the same words, but for the value in the place of the mark."""
+    assert bool(hostile) == bool(plain)
+    assert powershell(hostile) == [word.replace(MARK, value) for word in powershell(plain)], (hostile, plain)
+
+
+@settings(max_examples=200, deadline=None)
 @given(values)
 def test_powershell_reads_the_same_words_of_every_step(value: str) -> None:
-    value = re.sub("[\n\t]", " ", value)
-    for step in steps(value):
-        line = command(step, Target("powershell", "python"))
-        if line and value.strip():
-            assert any(value in word for word in powershell(line)), (line, value)
+    value = "_".join(re.sub("[\t]", " ", value).splitlines()) or "_"
+    for python in ("python", "C:\\Program Files\\py.exe", f"C:\\{value}\\py.exe"):
+        target = Target("powershell", python)
+        for one, other in zip(steps(value), steps(MARK), strict=True):
+            hostile, plain = command(one, target), command(other, target)
+            if hostile and plain:  # what is no name of a package or of a variable has no command
+                same_words(hostile, plain, value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values)
+def test_powershell_reads_the_same_words_of_every_template(value: str) -> None:
+    value = re.sub("[\t\n]", " ", value)
+    target = Target("powershell", "python")
+    for _, template in TEMPLATES:
+        same_words(filled(template, value, target), filled(template, MARK, target), value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values.filter(bool))
+def test_powershell_reads_the_same_words_of_a_script(value: str) -> None:
+    value = re.sub("[\t\n]", " ", value)
+    target = Target("powershell", "python")
+    pairs = [render(whole(text), target, allow=True, note=text, tail=[text]).split("\n") for text in (value, MARK)]
+    for one, other in zip(*[[line for line in lines if not line.startswith("#")] for lines in pairs], strict=True):
+        same_words(one, other, value)
+
+
+def whole(value: str) -> Plan:
+    """A plan that has a step of each kind whose values may be anything, and a call of the installer."""
+    kinds = ("link", "move", "delete", "download")
+    made = [FixStep(kind, value, value, "safe", 1, ("TOR101",)) for kind in kinds]
+    made.append(FixStep("set_env", "HF_HOME", value, "safe", 1, ("TOR101",)))
+    installs = (Install((value,), limits=(value,), index=value),)
+    return Plan((), (), (Move(value, value, value, value),), installs, tuple(made), (), ())
 
 
 @given(values.filter(lambda value: "\n" not in value))
 def test_powershell_reads_one_word(value: str) -> None:
-    assert list(powershell(quote(value, "powershell"))) == [value]
+    assert powershell(quote(value, "powershell")) == [value]
+
+
+def test_no_template_of_a_posix_shell_is_shown_to_powershell() -> None:
+    target = Target("powershell", "python")
+    for rule, spec in FIXES:
+        if spec.kind == "run":
+            line = filled(spec.target, "x", target)
+            assert not re.search(r"&&|\|\||\$\(|\$\{|^(export|sudo|rm|mkdir|source) ", line), rule

@@ -181,12 +181,12 @@ SECRETS = (
     # identities
     ("home", "/home/«=zhao_ming»/.conda/envs/qwen/bin/python", "/.conda/envs/qwen/bin/python"),
     ("id", "whoami: «=liuyang»\nuid=1003(«=liuyang») gid=1003(«=liuyang») groups=1003(«=liuyang»)", "uid=1003"),
-    ("id", "Contact: «=wang.xiaolin@mails.example.edu.cn», tel «=13912345678»", "Contact"),
+    ("id", "Contact: «=wang.xiaolin@mails.quokka.edu.cn», tel «=13912345678»", "Contact"),
     ("id", "inet «=192.168.31.117»/24 brd 192.168.31.255 scope global eno1", "scope global eno1"),
     ("id", "HWaddr «=a0:36:9f:1b:2c:3d»", "HWaddr"),
-    ("id", "«=gpu-a100-03.hpc.example.edu» ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI«B43»", "ssh-ed25519"),
+    ("id", "«=gpu-a100-03.hpc.quokka.edu» ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI«B43»", "ssh-ed25519"),
     ("id", "nvidia-smi -i GPU-«=8f14e45f-0ab1-4c2d-9e3f-5a6b7c8d9e0f»", "nvidia-smi -i"),
-    ("id", "ssh «=zhangwei»@«=node-22.cluster.example.cn» -p 2222", "-p 2222"),
+    ("id", "ssh «=zhangwei»@«=node-22.wombat.edu.cn» -p 2222", "-p 2222"),
     ("id", "D:\\Users\\«=李 雷»\\anaconda3\\envs\\llava\\python.exe", "anaconda3\\envs\\llava\\python.exe"),
     ("id", "HOSTNAME=«=dgx-h100-07»\nUSER=«=chenjie»\nLOGNAME=«=chenjie»\nSHELL=/bin/zsh", "SHELL=/bin/zsh"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import corpus_five
 import corpus_four
 import corpus_one
+import corpus_six
 import corpus_three
 import corpus_two
 import pytest
@@ -23,6 +24,7 @@ CASES = [
     *corpus_three.corpus(),
     *corpus_four.corpus(),
     *corpus_five.corpus(),
+    *corpus_six.corpus(),
 ]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (
