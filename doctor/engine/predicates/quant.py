@@ -84,7 +84,7 @@ def bnb_lacks_cuda(scope: Scope, _clause: Clause) -> bool | None:
     near = [each for each in have if each.partition(".")[0] == wanted.partition(".")[0]]
     if near and not served:
         scope.bind("digits", near[-1].replace(".", ""))
-    _bind_bnb(scope, wanted)
+    scope.later(lambda: _bind_bnb(scope, wanted))
     return not served
 
 
