@@ -24,7 +24,10 @@ def run() -> None:
     prefer_our_own()
     open_closed_streams()
     print_as_asked()
-    from doctor.cli import main  # not before the path is in order
+    from doctor.standins import load_click  # not before the path is in order
+
+    load_click()
+    from doctor.cli import main
 
     try:
         main()

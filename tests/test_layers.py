@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "doctor"
 LAYER = {
     "errors": 0, "words": 0, "model": 1, "knowledge": 2, "collect": 2, "ingest": 2, "engine": 3,
-    "plan": 4, "fit": 4, "smoke": 4, "report": 5, "fleet": 5, "commands": 6, "cli": 6, "start": 6, "__main__": 6,
+    "plan": 4, "fit": 4, "smoke": 4, "report": 5, "fleet": 5, "commands": 6, "cli": 6, "start": 6, "standins": 6, "__main__": 6,
     "__init__": 0, "_bundle_hook": 6,
 }  # fmt: skip
 # library -> the only files that may import it
