@@ -175,8 +175,14 @@ STARTS = (
     *"""
     hf_ api_org_ sk- sk_ rk_ aiza ya29. gocspx- akia asia abia acca ltai akid aklt ghp_ gho_ ghu_ ghs_ ghr_
     github_pat_ xox xapp- dapi sg. hvs. hvb. hvr. atatt age-secret-key- bce-v3/ ms- eyj :aa
+    glcbt- glptt- glft- glagent- glimt- glsoat- gloas- lsv2_sk_
     """.split(),  # noqa: SIM905 - a list of words reads best as words
     *(f"{name}{sign}" for name in PROVIDERS for sign in "-_"),
 )
+LOOSE_STARTS = (":aa", "bce-v3/")  # digits before, slashes behind
+TOKENIZER = "tokenizer"  # a word of every log here, and in no credential's name
+# What one word is made of: most forms need a sign or a blank, so that paths and names are spared them.
+WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+~-")
+IN_A_WORD = (PATHS, NOTIFIERS, KEY_PAIR, CONDA, PREFIX, ZHIPU)
 CLIENTS = tuple("redis-cli mongo mysql psql ldap smbclient kinit rclone influx clickhouse sqlcmd".split())  # noqa: SIM905
 HASHES = ("$2", "$apr1$", "$argon2", "$y$", "$1$", "$5$", "$6$")

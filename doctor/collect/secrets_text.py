@@ -223,7 +223,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.STARTS, 16, forms.PREFIX, _provider),
     ((".",), 49, forms.ZHIPU, lambda _m: GONE),
     (forms.NAMES, 0, forms.OPTION, _option),
-    (("value", "default"), 0, forms.PAIR, _named),
+    (("value", "default"), 16, forms.PAIR, _named),
     ((":", "=", "："), 0, forms.NAMED, _named),
     ((*forms.NAMES, "login("), 0, forms.ARGUED, _argued),
     (forms.NAMES, 0, forms.TABLE, _table),
@@ -235,6 +235,8 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.NAMES, 20, forms.ASKED, _asked),
     (("pass",), 0, forms.BESIDE, _beside),
 )
+IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
+_JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left
 
 
 def _by_name(text: str) -> str:
@@ -242,7 +244,7 @@ def _by_name(text: str) -> str:
     low = text.lower()
     if len(low) != len(text):  # a few capitals grow when they are lowered, and the places would not agree
         low = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
-    spots = [spot for word in forms.NAMES for spot in _places(low, word)]
+    spots = [spot for word in forms.NAMES for spot in _places(low, word) if not low.startswith(forms.TOKENIZER, spot)]
     spots += [
         spot
         for word in forms.SHORT_NAMES
@@ -275,11 +277,29 @@ def _places(low: str, word: str) -> Iterator[int]:
 def redact(text: str) -> str:
     """The text without credentials."""
     text = keyblocks.private_keys(text)
-    low = text.lower().replace("tokenizer", "")  # a word of every log here, and in no credential's name
-    for literals, least, pattern, replace in RULES:
-        if len(text) >= least and holds(low, literals):
-            text = _by_name(text) if pattern is forms.NAMED else compiled(pattern).sub(replace, text)
+    low = text.lower().replace(forms.TOKENIZER, "")
+    for literals, least, pattern, replace in IN_A_WORD if forms.WORD.issuperset(text) else RULES:
+        if len(text) < least or not holds(low, literals):
+            continue
+        if pattern is forms.PREFIX and not may_start(text.lower()):
+            continue
+        text = _by_name(text) if pattern is forms.NAMED else compiled(pattern).sub(replace, text)
     return keyblocks.bare(text, GONE)
+
+
+def may_start(low: str) -> bool:
+    """Whether a provider's prefix begins a word and a body follows: not in disk_space, not in a/pypi-mirror.
+
+    PREFIX decides; this is cheaper than to compile it, and asks no more than all of its alternatives do.
+    """
+    for start in forms.STARTS:
+        for at in _places(low, start):
+            body = low[at + len(start) : at + len(start) + 8].translate(_JOINTS)
+            before = low[at - 1 : at] if at else ""
+            begins = not (before.isascii() and before.isalnum()) or low[at - 3 : at - 2] == "%"
+            if start in forms.LOOSE_STARTS or (begins and (not body or not body.isascii() or body.isalnum())):
+                return True
+    return False
 
 
 def holds(text: str, literals: tuple[str, ...]) -> bool:

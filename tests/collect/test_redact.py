@@ -1,6 +1,7 @@
 """Secrets and identities go, what a report needs stays. All secrets here are made up on the spot."""
 
 import random
+import re
 import string
 import sys
 import time
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.collect import secretforms as forms
 from doctor.collect import secrets_text
 from doctor.collect.redact import Redactor
 from doctor.collect.secretwords import strength
@@ -217,6 +219,26 @@ def test_time_is_linear(bait):
 def test_no_credential_is_shorter_than_its_row_says(row):
     _, least, pattern, _ = row
     assert sre_parse.parse(pattern).getwidth()[0] >= least
+
+
+@pytest.mark.parametrize("form", forms.PREFIXES, ids=lambda form: form[:20])
+@settings(max_examples=12, deadline=None)
+@given(st.data())
+def test_every_token_passes_the_looks_before_its_pattern(form, data):
+    token = data.draw(st.from_regex(re.sub(r"\(\?=[^)]*\)", "", form), fullmatch=True))
+    for around in ("{}", "see {} here", "a/{}/b", "x=%2F{}", "令牌{}"):
+        found = re.search(forms.PREFIX, around.format(token))
+        low = around.format(token).lower()
+        assert not found or (secrets_text.holds(low, forms.STARTS) and secrets_text.may_start(low))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(sorted(forms.WORD), max_size=120), st.sampled_from(forms.NAMES + forms.STARTS))
+def test_one_word_needs_the_patterns_of_words_only(text, middle):
+    word = text[:60] + middle + text[60:]
+    if forms.WORD.issuperset(word):
+        for _, _, pattern, replace in set(secrets_text.RULES) - set(secrets_text.IN_A_WORD):
+            assert re.sub(pattern, replace, word) == word
 
 
 def test_what_was_seen_before_is_redacted_alike():
