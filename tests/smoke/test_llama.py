@@ -102,3 +102,60 @@ def test_tier_6_tells_which_engine_breaks(stack):
     stack.write("awq.py", "raise ImportError('cannot import name PytorchGELUTanh')")
     failed = smoke(stack.request(6)).failed()
     assert [result.step for result in failed] == ["import bitsandbytes", "import awq"]
+
+
+TORCH = """
+__version__ = "2.6.0"
+float32 = None
+
+
+class version:
+    cuda = None
+
+
+class cuda:
+    is_available = staticmethod(lambda: False)
+
+
+class Given:
+    class device:
+        type = "cpu"
+
+    def to(self, **more):
+        return self
+
+
+def manual_seed(number):
+    pass
+
+
+def randn(*sizes):
+    return Given()
+
+
+class inference_mode:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+"""
+
+
+@pytest.mark.parametrize("tier", [0, 6])
+def test_nothing_is_compiled(stack, tier):
+    stack.write("torch.py", TORCH)
+    stack.write("exllamav2.py", "raise SystemExit('the compiler was started')")
+    steps = {result.step: result for result in smoke(stack.request(tier)).results}
+    assert steps["import exllamav2"].ok is None
+    assert "not tried" in steps["import exllamav2"].detail
+
+
+def test_an_engine_that_computes_on_a_gpu_only_is_no_failure(stack):
+    stack.write("torch.py", TORCH)
+    for folder in ("awq", "awq/modules", "awq/modules/linear"):
+        stack.write(f"{folder}/__init__.py", "")
+    stack.write("awq/modules/linear/gemm.py", "")
+    steps = {result.step: result for result in smoke(stack.request(6, device="cpu")).results}
+    assert steps["awq 4 bit on cpu"].ok is None
+    assert "GPU only" in steps["awq 4 bit on cpu"].detail

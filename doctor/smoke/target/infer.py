@@ -12,6 +12,15 @@ def release(transformers):
     return tuple(int("".join(c for c in p if c.isdigit()) or 0) for p in transformers.__version__.split(".")[:2])
 
 
+def marks_itself(name):
+    """Whether the processor class puts the image's tokens before the text itself: then the text must not hold any."""
+    import transformers
+
+    return name in ("Blip2Processor", "InstructBlipProcessor") or (
+        name == "PaliGemmaProcessor" and release(transformers) < (4, 46)
+    )
+
+
 def libraries(settings):
     """The names that the user's program touches; this is where lazy imports fail."""
     import transformers

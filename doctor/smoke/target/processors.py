@@ -182,7 +182,9 @@ def paligemma(config, vision):
     side = vision["image_size"]
     looks = images("SiglipImageProcessor", size={"height": side, "width": side})
     looks.image_seq_length = (side // vision["patch_size"]) ** 2
-    return build("PaliGemmaProcessor", looks, tokens), "<image>hi", image_token(config, tokens, "<image>")
+    marked = not part("infer").marks_itself("PaliGemmaProcessor")  # noqa: F821 - given by child.part
+    words = "<image>hi" if marked else "hi"
+    return build("PaliGemmaProcessor", looks, tokens), words, image_token(config, tokens, "<image>")
 
 
 def mllama(config, vision):

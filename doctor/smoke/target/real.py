@@ -30,7 +30,8 @@ def run(teller, settings):
     if not hasattr(model, "generate"):
         teller.step("generation", 1, lambda: no_answers(teller, model))
         return
-    shown = teller.step("image to tensors", 1, lambda: infer.inputs(processor, model, prompt(processor), infer.RED))
+    words = prompt(processor, not infer.marks_itself(type(processor).__name__))
+    shown = teller.step("image to tensors", 1, lambda: infer.inputs(processor, model, words, infer.RED))
     if shown is None:
         return
     teller.step("first generation", 10, lambda: infer.generate(teller, model, shown, 8))
@@ -67,12 +68,12 @@ def needs_no_code(teller, folder):
     return "none needed"
 
 
-def prompt(processor):
-    """By the model's own chat template where it has one."""
+def prompt(processor, marked):
+    """By the model's own chat template where it has one. ``marked``: the text has to say where the image is."""
     if getattr(processor, "chat_template", None):
         content = [{"type": "image"}, {"type": "text", "text": QUESTION}]
         return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    return "%s\n%s" % (getattr(processor, "image_token", None) or "<image>", QUESTION)
+    return "%s\n%s" % (getattr(processor, "image_token", None) or "<image>", QUESTION) if marked else QUESTION
 
 
 class Clock:

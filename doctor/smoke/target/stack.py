@@ -43,6 +43,7 @@ STACK = (
     ("exllamav2", None, 8),
     ("llama_cpp", None, 2),
 )
+COMPILED = {"exllamav2": "exllamav2_ext"}  # what these compile at their first import, for minutes, into the home folder
 NEEDED = ("numpy", "PIL", "torch", "transformers")  # without them nothing can run; the others only where installed
 
 
@@ -51,7 +52,7 @@ def run(teller, settings):
         top = module.partition(".")[0]
         if top in NEEDED or there(top):
             label = "import " + module if name is None else "%s.%s" % (module, name)
-            teller.step(label, usual, lambda: fetch(module, name))
+            teller.step(label, usual, lambda: fetch_built(teller, module, name))
     if "torch" in sys.modules and "numpy" in sys.modules:
         teller.step("torch with numpy", 1, bridge)
 
@@ -76,6 +77,13 @@ def fetch(module, name):
     if getattr(loaded, "__spec__", None) is not None and loaded.__spec__.origin is None and name is None:
         raise empty_folder(module, loaded)
     return str(getattr(loaded, "__version__", ""))
+
+
+def fetch_built(teller, module, name=None):
+    """The import, unless it would begin to compile."""
+    if module in COMPILED and not there(COMPILED[module]):
+        raise teller.Skip("%s compiles its kernels when it is first imported; that is not tried here" % module)
+    return fetch(module, name)
 
 
 def bridge():
