@@ -81,11 +81,11 @@ def _through_python(cure: Cure) -> bool:
 
 
 def left_over(finding: Finding, root: Cure) -> bool:
-    """True when the root's cure cannot be what cures this consequence: it acts, but on other packages."""
+    """True when the root's cure cannot be all that cures this consequence: it acts, but not on every package of it."""
     acts = [step for step in root.steps if step.kind not in BY_HAND]
     touched = {normalise(step.target) for step in acts if step.kind in PACKAGES}
     own = Cure(finding, _first_way(finding))
-    return bool(acts) and own.certain and not touched & {normalise(step.target) for step in own.steps}
+    return bool(acts) and own.certain and not {normalise(step.target) for step in own.steps} <= touched
 
 
 def _possible_way(finding: Finding, snapshot: Snapshot) -> int:

@@ -43,7 +43,9 @@ def drop(package):
 for spec in specs:
     package, _, version = spec.partition("=")
     version = version.lstrip("=").partition("=")[0]
-    old = drop(package)
+    drop(package)
+    if pathlib.Path(__file__).with_name("dies").exists():
+        os.kill(os.getpid(), 9)
     if verb == "install":
         dist = {{"pytorch": "torch"}}.get(package, package)
         info = f"{{dist}}-{{version}}.dist-info"

@@ -92,3 +92,14 @@ def test_a_refusal_of_conda_changes_nothing(prefix, tmp_path):
     assert status == 3
     assert "tokenizers and python disagree" in said
     assert picture(prefix) == before
+
+
+def test_a_conda_that_dies_half_way_is_taken_back(prefix, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "conda" / "condabin" / "dies").write_text("")
+    before = picture(prefix)
+    status, said = doctor(home, "fix", "--python", str(prefix / "bin" / "python"), "--timeout", "30", "--yes", "--lang", "en")
+    assert status == 3, said
+    assert picture(prefix) == before
+    assert not list((tmp_path / "conda").glob(".vlmdoctor-*"))

@@ -19,7 +19,8 @@ MOST = 3000  # records; an Anaconda with everything has 500
 _FILE = r"^(.+)-([^-]+)-([^-]+)\.json$"
 _CHANNEL = rb'"channel"\s*:\s*"([^"]{1,300})"'
 _NEEDS = rb'"depends"\s*:\s*\[([^\]]{0,20000})\]'
-_METADATA = rb'site-packages[/\\]{1,2}([^/\\"]{1,200}\.(?:dist-info|egg-info))'
+_SITE = b"site-packages"
+_DIGESTS = b'"paths_data"'
 _SIZE = rb'%b[/\\]{1,2}RECORD"[^{}]{0,600}"size_in_bytes"\s*:\s*(\d+)'
 _SPECS = r"^# (?:update|install) specs: *\[(.{0,4000})\]"
 _CHANNELS = r"(?ms)^channels:[ \t]*\n((?:[ \t]*(?:-[^\n]*|#[^\n]*)?\n)+)|^channels:[ \t]*\[([^\]\n]*)\]"
@@ -84,7 +85,8 @@ def _records(ctx, folder):
     packages, owned = {}, []
     for entry in sorted(paths.quiet_names(folder))[:MOST]:
         found = compiled(_FILE).match(entry)
-        data = paths.read(os.path.join(folder, entry), RECORD_CAP) if found else None
+        path = os.path.join(folder, entry)
+        data = _head(path) if found else None
         if data is None:
             continue
         name, version, build = found.groups()
@@ -93,23 +95,46 @@ def _records(ctx, folder):
         if interest:
             packages[name] = ("%s %s %s" % (version, build, channel)).strip()
         row = {"package": name, "version": version, "build": build, "channel": channel, "needs": _needs(data)}
-        folders = sorted({item.decode("utf-8", "replace") for item in re.findall(_METADATA, data)})
+        folders = sorted(_metadata_folders(data))
         for item in folders:
-            there = item in seen and _still(data, seen[item])
+            there = item in seen and _still(path, seen[item])
             owned.append(dict(row, dist=metadata.normalise(metadata.split_folder(item)[0]), there=there))
         if interest and not folders:
             owned.append(dict(row, dist="", there=True))
     return packages, owned
 
 
-def _still(data, dist):
+def _metadata_folders(data):
+    """``numpy-1.26.4.dist-info`` and the like right below site-packages: sought by their ends, which are few."""
+    found = set()
+    for mark in (b".dist-info", b".egg-info"):
+        at = data.find(mark)
+        while at >= 0:
+            start = data.rfind(_SITE, max(at - 220, 0), at)
+            name = data[start + len(_SITE):at].lstrip(b"/\\") if start >= 0 else b""
+            if name and not set(b'/\\"') & set(name):
+                found.add((name + mark).decode("utf-8", "replace"))
+            at = data.find(mark, at + len(mark))
+    return found
+
+
+def _head(path):
+    """A record up to the digests of its files, which are two thirds of it; all of it where they do not come last."""
+    for cap in (65536, 1 << 20, RECORD_CAP):
+        data = paths.read(path, cap)
+        if data is None or len(data) < cap or _DIGESTS in data:
+            return data and data.partition(_DIGESTS)[0]
+    return data
+
+
+def _still(path, dist):
     """The metadata are those of the package, not of the same release that pip or uv has put over it.
 
     Packages that were built with pip may say so in INSTALLER, too; then the size of RECORD tells.
     """
     if dist.kind != "dist-info" or (paths.text(dist.path("INSTALLER"), 200) or "").strip() not in ("pip", "uv"):
         return True
-    size = re.search(_SIZE % re.escape(dist.entry.encode()), data)
+    size = re.search(_SIZE % re.escape(dist.entry.encode()), paths.read(path, RECORD_CAP) or b"")
     return size is not None and int(size.group(1)) == paths.size(dist.path("RECORD"))
 
 
