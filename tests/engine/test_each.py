@@ -54,6 +54,6 @@ def test_what_is_not_installed_comes_with_the_first_thing_that_does_not_fit():
 
 
 def test_each_names_a_clause_of_the_rule():
-    text = (store.PACKAGE.parent / "rules" / "python" / "PYE104-imported-package-missing.toml").read_text("utf-8")
+    text = (store.PACKAGE.parent / "rules" / "python" / "PYE104-missing-python-package.toml").read_text("utf-8")
     with pytest.raises(RuleError, match="nobody"):
-        parse("PYE104-imported-package-missing.toml", text.replace('each = "need"', 'each = "nobody"'), "python")
+        parse("PYE104-missing-python-package.toml", text.replace('each = "need"', 'each = "nobody"'), "python")

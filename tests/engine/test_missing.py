@@ -29,7 +29,7 @@ def test_every_package_of_the_models_code_is_installed():
 
 def test_an_unknown_name_is_not_installed_from_the_index():
     log = ["Traceback (most recent call last):", '  File "/p/demo.py", line 1, in <module>', "ModuleNotFoundError: No module named 'segmentor_tools'"]
-    assert "segmentor_tools" not in targets(hit("imported-package-missing", log, {"src.imports": []}))
+    assert "segmentor_tools" not in targets(hit("missing-python-package", log, {"src.imports": []}))
 
 
 def test_files_that_are_gone_explain_an_import_that_finds_nothing():
@@ -37,5 +37,5 @@ def test_files_that_are_gone_explain_an_import_that_finds_nothing():
         "src.imports": [{"module": "cv2", "name": "", "resolves": False, "guarded": False, "want": "opencv-python"}],
         "python.corrupt": [{"name": "opencv-python-headless", "problem": "files-missing", "path": "x", "count": 9, "version": "4.10"}],
     }
-    assert hit("imported-package-missing", [], facts) is None
+    assert hit("missing-python-package", [], facts) is None
     assert hit("package-files-missing", [], facts) is not None
