@@ -17,15 +17,17 @@ _DEVICE = r"^(?:cuda|gpu):(\d+)$"
 _DEVICE_FLAG = r"--device[= ]+cuda:(\d+)\b"
 _RANKS = r"--nproc[-_]per[-_]node[= ]+(\d+)\b"
 _SPLIT = r"(?:--tensor[-_]parallel[-_]size|--tp[-_]size|--tp|-tp)[= ]+(\d+)\b"
-_PORT_FLAG = r"(?:--port|--server[-_]port)[= ]+(\d{2,5})\b"
+_PORT_FLAG = r"(?:--port|--server[-_]port|--m(?:ain|aster)[-_]p(?:rocess[-_]p)?ort)[= ]+(\d{2,5})\b"
 # Commands with a port of their own; sources: vllm/entrypoints/openai/cli_args.py, sglang/srt/server_args.py,
-# llava/serve/{controller,model_worker}.py.
+# llava/serve/{controller,model_worker}.py, torch/distributed/run.py, deepspeed/constants.py.
 _USUAL_PORTS = (
     (r"\bvllm serve\b|vllm\.entrypoints\.openai\.api_server", 8000),
     (r"\bsglang\.launch_server\b", 30000),
     (r"\b(?:llava|fastchat)\.serve\.controller\b", 21001),
     (r"\b(?:llava|fastchat)\.serve\.model_worker\b", 21002),
+    (r"\btorchrun\b(?!.*--standalone)|\btorch\.distributed\.(?:run|launch)\b(?!.*--standalone)|^\s*deepspeed\s", 29500),
 )
+_IN_USE = r"(?i)already in use|EADDRINUSE|empty port in range"
 _NO_CARD = "No CUDA GPUs are available|invalid device ordinal"
 _CHOICE = r"""CUDA_VISIBLE_DEVICES["']?\]?\s?=\s?["']?(\d+)["']?"""
 # vLLM releases, transformers releases that they break with for every model, and what works. 5.0 dropped
@@ -240,9 +242,10 @@ def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
     """A port that the program asks for by number is listening already. Binds port, at."""
     known, listening = scope.snapshot.look("host.listening")
     ports = list(_asked_ports(scope))
+    told = all(scope.snapshot.look(name)[0] for name in ("src.calls", "env.GRADIO_SERVER_PORT"))
+    clear = False if told and not _port_unreadable(scope) and not _says_taken(scope) else None
     if not ports:
-        told = all(scope.snapshot.look(name)[0] for name in ("src.calls", "env.GRADIO_SERVER_PORT"))
-        return False if told and not _port_unreadable(scope) else None
+        return clear
     if not known:
         scope.miss("host.listening")
         return None
@@ -252,7 +255,13 @@ def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
             scope.bind("at", place)
             scope.see("host.listening", port)
             return True
-    return False
+    return None if _says_taken(scope) else False
+
+
+def _says_taken(scope: Scope) -> bool:
+    """The text speaks of a port that is in use: what asks for it may be another program than the one that was read."""
+    log = scope.case.log
+    return log is not None and log.search(_IN_USE, ("already in use", "eaddrinuse", "empty port")) is not None
 
 
 def vllm_in_play(scope: Scope, _clause: Clause) -> bool | None:
