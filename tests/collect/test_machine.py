@@ -267,7 +267,11 @@ def test_paths_that_variables_name(tmp_path):
         "REQUESTS_CA_BUNDLE": "missing",
         "TORCH_HOME": "not-a-folder",
     }
-    assert named.read_named({"env": {}, "cwd": "", "deadline": 3.0}) == {"env_paths": []}
+    bare = {"env": {"TMPDIR": str(tmp_path)}, "cwd": "", "deadline": 3.0}
+    assert named.read_named(bare) == {"env_paths": []}
+    (tmp_path / "gradio").write_text("x")
+    (row,) = named.read_named(bare)["env_paths"]
+    assert (row["name"], row["kind"], row["problem"]) == ("GRADIO_TEMP_DIR", "default", "not-a-folder")
 
 
 def test_the_limit_of_file_size_is_read():

@@ -27,6 +27,8 @@ FOLDERS = (
     "NUMBA_CACHE_DIR",
     "GRADIO_TEMP_DIR",
 )
+# A folder in the shared temporary folder, which the first user of a machine makes for himself: (variable, its name).
+SHARED = (("GRADIO_TEMP_DIR", "gradio"),)
 PROGRAMS = ("CC", "CXX", "CUDAHOSTCXX")
 
 
@@ -34,7 +36,9 @@ def names(env):
     """``[(name, value, kind)]`` of the variables that are set."""
     listed = [(name, "file") for name in FILES] + [(name, "folder") for name in FOLDERS]
     listed += [(name, "program") for name in PROGRAMS]
-    return [(name, env[name], kind) for name, kind in listed if (env.get(name) or "").strip()]
+    found = [(name, env[name], kind) for name, kind in listed if (env.get(name) or "").strip()]
+    room = next((env[name] for name in ("TMPDIR", "TEMP", "TMP") if env.get(name)), "/tmp" if os.name == "posix" else "")
+    return found + [(name, os.path.join(room, last), "default") for name, last in SHARED if room and not env.get(name)]
 
 
 def problem(value, kind, ctx):
@@ -42,6 +46,8 @@ def problem(value, kind, ctx):
     if kind == "program":
         return _program(value, ctx)
     path = os.path.join(ctx.get("cwd") or os.sep, value)
+    if kind == "default":
+        return _folder(path) if os.path.lexists(path) else None
     if kind == "folder":
         return _folder(os.path.join(ctx.get("cwd") or os.sep, os.path.expanduser(value)))
     if not os.path.exists(path):

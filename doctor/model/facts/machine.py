@@ -108,7 +108,7 @@ FACTS = (
         "path",
         name="text",
         path="path",
-        kind="text",  # file, folder, program
+        kind="text",  # file, folder, program, default (the usual folder of a variable that is not set)
         problem="text",  # missing, not-readable, not-a-folder, not-writable
     ),
     fact("env_odd", "records", "variables whose value carries odd characters", "", name="text", problem="text"),
