@@ -37,7 +37,7 @@ def names(env):
     listed = [(name, "file") for name in FILES] + [(name, "folder") for name in FOLDERS]
     listed += [(name, "program") for name in PROGRAMS]
     found = [(name, env[name], kind) for name, kind in listed if (env.get(name) or "").strip()]
-    room = next((env[name] for name in ("TMPDIR", "TEMP", "TMP") if env.get(name)), "/tmp" if os.name == "posix" else "")
+    room = next(filter(None, map(env.get, ("TMPDIR", "TEMP", "TMP"))), "/tmp" if os.name == "posix" else "")
     return found + [(name, os.path.join(room, last), "default") for name, last in SHARED if room and not env.get(name)]
 
 
