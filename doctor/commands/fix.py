@@ -78,7 +78,8 @@ def command(
     snapshot = _reported(report) if report else look.now()
     rules = store.load().rules
     kept = _kept(keep, snapshot, look.lang)
-    target = _target(snapshot, python, format_)
+    named = (*look.what, *(("--model", model) if model else ()))
+    target = _target(snapshot, python, format_)._replace(what=named)
     applies = not dry_run and format_ == "text" and (yes or _at_terminal())
     made, answer = _planned(snapshot, rules, kept, target, ask=online or applies)
     shown = Shown(made, snapshot, target, answer)

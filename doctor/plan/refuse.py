@@ -49,7 +49,8 @@ def _own_environment(snapshot: Snapshot, target: Target) -> tuple[str, ...]:
     lines = [place.make]
     if "venv" in snapshot.get("python.missing_modules", []) and target.installer != "uv" and not target.conda:
         lines.insert(0, ("" if snapshot.get("host.root") else "sudo ") + "apt-get install -y python3-venv")
-    return (*lines, f"vlmdoctor fix --python {place.path}")
+    again = "".join(" " + quote(word, target.shell) for word in target.what)
+    return (*lines, f"vlmdoctor fix --python {place.path}{again}")
 
 
 def _by_lock(lock: str, plan: Plan, target: Target) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Target(NamedTuple):
     installer: str = "pip"  # pip, uv, conda
     plain: bool = False  # ``python`` is a word of the shell already
     conda: Conda | None = None  # of a conda environment: what is conda's to move
+    what: tuple[str, ...] = ()  # how the program and the model were named, for a command that names them again
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Target":

@@ -57,6 +57,11 @@ def test_variables_may_be_set_anywhere():
     assert refusal(plan(snapshot, RULES), snapshot, Target()) is None
 
 
+def test_the_new_environment_is_for_the_same_program():
+    target = Target(what=("my demo.py", "--model", "a/b"))
+    assert refused(NUMPY, {"python.externally_managed": True}, target).lines[-1].endswith(" 'my demo.py' --model a/b")
+
+
 @pytest.mark.parametrize(
     ("dists", "facts", "keep", "answer"),
     [
