@@ -37,7 +37,7 @@ def place(tmp_path, monkeypatch):
 def machine(place, tmp_path, monkeypatch):
     """The machine as a new look sees it: repaired when the installer has run."""
 
-    def look(*_args):
+    def look(*_args, **_named):
         done = (tmp_path / "venv" / "lib" / "python3.11" / "site-packages" / "torchvision" / "new.py").exists()
         return Snapshot({**place, **({"dist.torchvision": "0.20.1"} if done else {})})
 
@@ -116,20 +116,20 @@ os.environ["DOCTOR"] = str(os.getpid())
 from doctor.cli import main
 from doctor.commands import fix
 from doctor.model import Snapshot
-fix.live = lambda *_: Snapshot({place!r})
+fix.live = lambda *_, **__: Snapshot({place!r})
 main(["fix", "--yes"])
 """
 
 
 def test_what_only_a_person_can_do_changes_nothing(machine, tmp_path, monkeypatch):
-    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"dists": [{"name": "llava", "editable": True, "target_exists": False}]}))
+    monkeypatch.setattr(fix, "live", lambda *_, **__: Snapshot({"dists": [{"name": "llava", "editable": True, "target_exists": False}]}))
     before = sorted(tmp_path.rglob("*"))
     assert run("--yes", "--lang", "en").return_value == 1
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_limit_is_left_to_type(machine, monkeypatch):
-    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({"os.name": "linux", "limit.as": 2**30}))
+    monkeypatch.setattr(fix, "live", lambda *_, **__: Snapshot({"os.name": "linux", "limit.as": 2**30}))
     done = run("--yes", "--lang", "en")
     assert 'Type this in your own shell: ulimit -v "$(ulimit -H -v)"' in done.output
     assert "Waits for you" in done.output
@@ -141,7 +141,7 @@ IN_WSL = {"os.name": "linux", "host.wsl": 2, "host.container": None, "driver.lib
 
 
 def test_what_destroys_something_waits_for_its_own_flag(machine, monkeypatch):
-    monkeypatch.setattr(fix, "live", lambda *_: Snapshot(IN_WSL))
+    monkeypatch.setattr(fix, "live", lambda *_, **__: Snapshot(IN_WSL))
     done = run("--yes", "--lang", "en")
     assert "Waits for you" in done.output
     assert "Still there" not in done.output
@@ -167,7 +167,7 @@ def test_a_changed_environment_is_refused(machine, place, tmp_path):
 
 @pytest.mark.parametrize("facts", [{"python.externally_managed": True}, {"python.writable": False}, {"python.lock": "uv.lock"}])
 def test_a_system_of_others_is_refused(machine, place, monkeypatch, facts):
-    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({**place, **facts}))
+    monkeypatch.setattr(fix, "live", lambda *_, **__: Snapshot({**place, **facts}))
     with pytest.raises(fix.ApplyError):
         run("--yes")
     script = run("--dry-run", "--format", "sh").output
@@ -182,7 +182,7 @@ def test_env_prints_the_managed_block(tmp_path, monkeypatch):
 
 
 def test_where_nothing_may_be_installed_no_install_is_shown_to_be_typed(machine, place, monkeypatch):
-    monkeypatch.setattr(fix, "live", lambda *_: Snapshot({**place, "python.externally_managed": True}))
+    monkeypatch.setattr(fix, "live", lambda *_, **__: Snapshot({**place, "python.externally_managed": True}))
     text = run("--dry-run", "--lang", "en").output
     assert "-m pip install" not in text
     assert "python3 -m venv ~/venvs/vlm" in text
