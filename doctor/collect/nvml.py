@@ -85,7 +85,7 @@ class _Reader:
         self.trouble: dict[str, str] = {}  # NVML function -> its error
         self.silent: dict[str, str] = {}  # what is missing inside ``gpus`` -> why
         self.lost = False  # the call before said that the GPU is gone
-        self.shown, self.shown_problem = visible.parse(os.environ.get("CUDA_VISIBLE_DEVICES"))
+        self.shown, _ = visible.parse(os.environ.get("CUDA_VISIBLE_DEVICES"))
 
     def read(self) -> None:
         """Driver first, then GPU by GPU."""

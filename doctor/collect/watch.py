@@ -56,7 +56,6 @@ class Watched:
     status: int | None
     output: bytes
     seconds: float
-    peak_rss: int | None  # bytes, of the largest process
     trouble: str = ""
 
     def facts(self) -> dict[str, Any]:
@@ -84,11 +83,11 @@ def watch(
         process, streams = _start(command, env)
     except OSError as error:
         text = f"{command[0]}: {error.strerror}"
-        return Watched(None, text.encode(), 0.0, None, text)
+        return Watched(None, text.encode(), 0.0, text)
     with _signals(process):
         _pump(process, streams, kept, on_quiet)
         status = process.wait()
-    return Watched(status, kept.text(), time.monotonic() - began, _peak())
+    return Watched(status, kept.text(), time.monotonic() - began)
 
 
 def _start(
@@ -198,13 +197,3 @@ def _signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _peak() -> int | None:
-    """Resident memory of the largest child that has ended, in bytes."""
-    if os.name != "posix":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024)

@@ -79,7 +79,3 @@ class Config:
     def without_kind(self, kind: str) -> Config:
         """The same values under another ``model_type`` where none is given."""
         return self if self.kind else Config({**self.values, "model_type": kind}, self.where)
-
-    def plus(self, **values: Any) -> Config:
-        """A copy with values added where they are absent."""
-        return Config({**values, **self.values}, self.where)

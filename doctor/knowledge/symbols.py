@@ -107,8 +107,3 @@ def nearest_with(dotted: str, version: str) -> str | None:
         return None
     place = sum(1 for v in order if (versions.parse(v) or here) < here)
     return min(having, key=lambda v: (abs(order.index(v) - place), -order.index(v)))
-
-
-def _dotted(package: str, module: str, name: str) -> str:
-    top_level = module in ("__init__", *_TOP_LEVEL[:1])
-    return f"{package}.{name}" if top_level else f"{package}.{module}.{name}"

@@ -7,12 +7,7 @@ from corpus_maker import Case, Maker
 
 def corpus() -> list[Case]:
     """All cases, the same each time."""
-    m = Maker(5150)
-    for kind, text, *stays in SECRETS:
-        m.filled(kind, text, stays)
-    for kind, texts in ALIKE.items():
-        m.keep(kind, *texts)
-    return m.cases
+    return Maker(5150).table(SECRETS, ALIKE).cases
 
 
 SECRETS = (

@@ -12,7 +12,7 @@ import random
 import re
 import string
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 UPPER, LOWER, DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
@@ -102,11 +102,19 @@ class Maker:
         assert all(part in text for part in (*case.gone, *case.stays)), case
         self.cases.append(case)
 
+    def table(self, secrets: Iterable[tuple[str, ...]], alike: Mapping[str, Iterable[str]]) -> Maker:
+        """Rows of kind, template and what stays beside the secret; look-alikes by kind."""
+        for kind, template, *stays in secrets:
+            self.filled(kind, template, stays)
+        for kind, texts in alike.items():
+            self.keep(kind, *texts)
+        return self
+
     def filled(self, kind: str, template: str, stays: str | Iterable[str] = ()) -> None:
         """A secret with holes, which are what must go: ``«gh|p_|A36»``, ``«X»`` (a UUID), ``«J»`` (a JWT), ``«=as it is»``.
 
         The parts of a hole are prefixes in pieces and bodies (a letter of ``ALPHABETS`` and a length); ``b64|`` in front
-        encodes the whole, ``PEM|`` makes a key block with what follows in front of each of its lines.
+        encodes the whole, ``?|`` is nothing secret, ``PEM|`` makes a key block with what follows in front of each line.
         """
         gone: list[str] = []
 
@@ -122,6 +130,8 @@ class Maker:
         if hole.startswith("="):
             return hole[1:], (hole[1:],)
         kind, *parts = hole.split("|")
+        if kind == "?":
+            return "".join(map(self._part, parts)), ()
         if kind == "PEM":
             return self.pem(parts[0], newline="\n" + "".join(parts[1:]))
         whole = "".join(map(self._part, parts if kind == "b64" else (kind, *parts)))

@@ -7,11 +7,7 @@ from corpus_maker import Case, Maker
 
 def corpus() -> list[Case]:
     """All cases, the same each time."""
-    m = Maker(6006)
-    for kind, text, *stays in SECRETS:
-        m.filled(kind, text, stays)
-    m.keep("alike", *ALIKE)
-    return m.cases
+    return Maker(6006).table(SECRETS, ALIKE).cases
 
 
 SECRETS = (
@@ -77,7 +73,8 @@ SECRETS = (
     ("id", "enp5s0: inet «=192.168.50.12» netmask 255.255.255.0 ether «=d8:5e:d3:11:22:33»", "netmask 255.255.255.0"),
 )  # fmt: skip
 
-ALIKE = (
+ALIKE = {
+    "alike": (
     "model.language_model.layers.0.self_attn.k_proj.weight", "Key 'vision_config' not found", "key: 'pixel_values' shape: (1, 3, 448, 448)", "tokens = 1024", "num_image_tokens=576",
     'image_token="<image>"', "<|endoftext|>", "token 151643 out of range", "HF_TOKEN is not set", "HF_TOKEN=", "export HF_TOKEN=", "OPENAI_API_KEY=EMPTY", "--api-key token-abc123",
     "token=True", "use_auth_token=True", "token: Optional[str] = None", "password: str = Field(...)", "secret: !Ref MySecret", "api_key: ${OPENAI_API_KEY}", "api_key={{ env.KEY }}",
@@ -90,4 +87,5 @@ ALIKE = (
     "libnvrtc.so.12.4.127", "nvidia-cufft-cu12==11.2.1.3", "cudnn 9.1.0.70", "Driver Version: 560.35.05", "0000:ca:00.0", "0x7ffd5a3c1b20", "ptxas 12.4.131", "10.0.26100.1742",
     "basic usage of the token classifier", "the pass rate is 97.5", "the key difference: attention sinks", "user root is not in the sudoers file", "root cause analysis", "keyboard interrupt", "author: The Qwen team",
     "session started at 12:00", "cookiecutter template",
-)  # fmt: skip
+    ),
+}  # fmt: skip

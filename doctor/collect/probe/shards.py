@@ -7,7 +7,6 @@ from modeldir import is_weight, problem
 from patterns import compiled
 
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-SINGLES = ("model.safetensors", "pytorch_model.bin")
 ENOUGH = 3  # tensors that must be comparable before two files are said not to fit
 SHARE = 0.9  # of the comparable tensors that must disagree
 MOST_MISSING = 200  # names reported
@@ -147,9 +146,5 @@ def _against_config(items, heads, hidden):
                 out.append(problem("mixed-revisions", items[name].path, text))
                 break
     return out
-
-
-def weight_bytes(items):
-    return sum(item.size for name, item in items.items() if is_weight(name))
 
 

@@ -15,10 +15,6 @@ GGUF_ITEMS = 1000000  # tensors, keys or array items
 JSON_CAP = 32 * 1024 * 1024  # bytes
 HEAD = 1024  # bytes that tell pointers and pages from real files
 
-DTYPE_BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
-    "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
-}
 # ggml type -> (elements in a block, bytes of a block)
 GGML = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
