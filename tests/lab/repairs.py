@@ -159,13 +159,15 @@ def judge(lab: Lab, vlm: list[str], want: set[str]) -> dict:
         return {**row, "trouble": "not found by check or run"}
     for name in ("home/.local/state", "home/.cache"):  # folders of everybody that a check or the journal would make
         (lab.dest / name).mkdir(parents=True, exist_ok=True)
-    frozen, had = freeze(lab), versions(lab)
-    state, before = (lab.dest / "lab.json").read_text(), picture(lab.dest)
     fix = [*vlm, "fix", "--report", report, *target, *(word for name in lab.item.get("keep", []) for word in ("--keep", name))]
     first, limits = typed(lab.run(*fix, "--dry-run", "--format", "json").stdout or "{}")
+    if first:  # of the machine, not of the environment: before what is to be undone
+        lab.do("apply", "-", text=first + "\n")
+    frozen, had = freeze(lab), versions(lab)
+    state, before = (lab.dest / "lab.json").read_text(), picture(lab.dest)
     # in the scenario's shell: what it changes of the machine lasts, and the start-up file is read at its end
     yes = shlex.join(map(str, [*fix, "--yes", "--lang", "en"]))
-    done = lab.do("apply", "-", text=f"{first}\n{yes} || echo status $?\n{limits}\n")
+    done = lab.do("apply", "-", text=f"{yes} || echo status $?\n{limits}\n")
     row["said"] = (done.stdout + done.stderr)[-3000:]
     fixed, moved = picture(lab.dest), versions(lab)
     probe = lab.do("probe")
