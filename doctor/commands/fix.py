@@ -255,4 +255,4 @@ def rendered(shown: Shown, format_: str, destructive: bool, lang: str) -> str:
 
     first = as_root(shown.plan.advice, shown.snapshot)
     left = replace(shown.plan, advice=tuple(step for step in shown.plan.advice if step not in first.steps))
-    return render(left, shown.target, destructive, out, note, first.lines, words.tail(left, style))
+    return render(left, shown.target, destructive, out, note, first, words.tail(left, style))

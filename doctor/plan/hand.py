@@ -51,6 +51,11 @@ class AsRoot:
     lines: tuple[str, ...] = ()
     steps: tuple[FixStep, ...] = ()
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules of the findings that they cure."""
+        return tuple(dict.fromkeys(rule for step in self.steps for rule in step.because))
+
 
 def as_root(advice: Sequence[FixStep], snapshot: Snapshot) -> AsRoot:
     """Packages of the distribution in one call, and mounts; nothing for another user.

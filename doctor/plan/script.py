@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from doctor.model import FixStep
 from doctor.model.plan import Install, Move, Plan
+from doctor.plan.hand import AsRoot
 from doctor.plan.order import arranged, changes_shell
 from doctor.plan.shell import (
     Target,
@@ -25,6 +26,7 @@ _OPEN = {
     "powershell": ["& {", "$ErrorActionPreference = 'Stop'", "$PSNativeCommandUseErrorActionPreference = $true"],
 }
 _CLOSE = {"bash": ")", "powershell": "}"}
+NOTHING = AsRoot()
 _BESIDE = "changes the machine, not the environment: no undo takes it back"
 
 
@@ -34,7 +36,7 @@ def render(
     allow: bool = False,
     refused: Sequence[str] = (),
     note: str = "",
-    first: Sequence[str] = (),
+    first: AsRoot = NOTHING,
     tail: Sequence[str] = (),
 ) -> str:
     """The whole script. Commands that change the shell stand outside the group, so that sourcing keeps them.
@@ -44,8 +46,8 @@ def render(
     what is done beside the environment before all else; ``tail``: what is said at the end, as comments.
     """
     notes = [comment(line) for line in (note, *refused) if line]
-    lines = [*_head(plan, target), *notes, *_variables(plan, target)]
-    beside = [comment(_BESIDE), *first] if first else []
+    lines = [*_head(plan, target, first.rules), *notes, *_variables(plan, target)]
+    beside = [comment(f"{', '.join(first.rules)}: {_BESIDE}"), *first.lines] if first.lines else []
     body = [*beside, *_body(plan, target, allow)]
     if refused:
         body, lines = [], [*lines, *(comment(line) for line in body)]
@@ -55,10 +57,11 @@ def render(
     return "\n".join([*lines, *end]) + "\n"
 
 
-def _head(plan: Plan, target: Target) -> list[str]:
+def _head(plan: Plan, target: Target, beside: Sequence[str]) -> list[str]:
     first = ["#!/usr/bin/env bash"] if target.shell == "bash" else []
     lines = [f"vlmdoctor fix, for {target.python}", "Source it to keep its variables in this shell."]
-    lines += [f"cures {goal.rule} {goal.slug} ({_PROOF[goal.proof]})" for goal in plan.goals if _acts(plan, goal.rule)]
+    acting = [goal for goal in plan.goals if goal.rule in beside or _acts(plan, goal.rule)]
+    lines += [f"cures {goal.rule} {goal.slug} ({_PROOF[goal.proof]})" for goal in acting]
     return first + [comment(line) for line in lines]
 
 
