@@ -165,7 +165,7 @@ def _gpus(snapshot: Snapshot, language: str) -> str:
             parts.append(f"+{len(gpus) - 4}")
         driver = snapshot.get("driver.version")
         return "; ".join(parts) + (f"; driver {driver} (CUDA {snapshot.get('driver.cuda', '?')})" if driver else "")
-    if snapshot.look("gpu.present") == (True, False):
+    if snapshot.look("gpu.present") == (True, False) and "gpus" not in snapshot.unread:  # silence of NVML is no absence
         others = [name for name, fact in (("ROCm", "host.rocm"), ("Apple", "host.apple_gpu")) if snapshot.get(fact)]
         return say(language, "no.gpu") + (f" ({', '.join(others)})" if others else "")
     return ""

@@ -48,6 +48,9 @@ def unread(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
     if snapshot.source == "pasted":
         return ()
     missing = [(word, fact, part) for word, fact, part in _ESSENTIAL if not snapshot.look(fact)[0]]
+    gpus = snapshot.get("gpus", [])
+    if gpus and not any(gpu.get("name") for gpu in gpus):  # NVML answers, and knows nothing of any of them
+        missing.append(("area.gpu", "gpus.0.name", "nvml"))
     if "dist" not in snapshot.closed:
         missing.append(("area.dist", "python.version", "pyenv"))
     found = snapshot.unread

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,14 @@ Judge = Callable[..., Result]
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Judge:
-    def run(families: tuple[str, ...], part: str, *words: str) -> Result:
+    def run(
+        families: tuple[str, ...], part: str, *words: str, extra: Mapping[str, Any] = {}, unread: Mapping[str, Any] = {}
+    ) -> Result:
         body: dict[str, Any] = json.loads(HEALTHY.read_text(encoding="utf-8"))
         body["facts"] = {name: value for name, value in body["facts"].items() if not name.startswith(families)}
+        body["facts"].update(extra)
         body["closed"] = [name for name in body["closed"] if not f"{name}.".startswith(families)]
-        body["unread"] = {f"part.{part}": BUSY}
+        body["unread"] = {f"part.{part}": BUSY, **unread}
         (tmp_path / "s.json").write_text(json.dumps(body), encoding="utf-8")
         return CliRunner().invoke(
             group, ["check", "--snapshot", str(tmp_path / "s.json"), *words], standalone_mode=False
@@ -49,6 +52,24 @@ def test_the_check_says_what_is_missing_and_why(judged: Judge, families: tuple[s
     assert BUSY in said
     assert "--timeout 20" in said
     assert "Nothing wrong found." not in said
+
+
+def test_gpus_of_which_nothing_is_known_are_not_read(judged: Judge) -> None:
+    """Some virtual GPUs answer every question with "not supported"."""
+    done = judged(
+        ("gpus",),
+        "none",
+        "--format",
+        "json",
+        extra={"gpus": [{"index": 0}]},
+        unread={"gpus.0.name": "NVML_ERROR_NOT_SUPPORTED"},
+    )
+    assert json.loads(done.output)["unseen"] == [{"area": "the GPUs", "why": "NVML_ERROR_NOT_SUPPORTED"}]
+
+
+def test_silence_is_not_called_no_gpu(judged: Judge) -> None:
+    done = judged(SILENT[1][0], "nvml", extra={"gpu.present": False}, unread={"gpus": BUSY})
+    assert "No NVIDIA GPU here" not in done.output
 
 
 def test_json_names_the_parts(judged: Judge) -> None:

@@ -174,7 +174,7 @@ def startup_file(data: bytes) -> None:
 
 def shell_word(data: bytes) -> None:
     """A quoted word is one word of the shell, whatever it holds."""
-    value = data.decode("utf-8", "replace")
+    value = data[:4096].decode("utf-8", "replace")  # shlex, which is not ours, takes quadratic time for one long word
     words = shlex.split(quote(value).replace('"$HOME"', "~"))
     assert len(words) == 1, (value, words)
 

@@ -13,7 +13,7 @@ def ask(questions, read, seconds):
     def work(key, done):
         try:
             answers[key] = read(key)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is this key's answer
             errors[key] = wire.reason(error)
         finally:
             done.set()
