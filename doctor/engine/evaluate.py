@@ -19,6 +19,8 @@ HOLE = re.compile(r"\{([A-Za-z0-9_.\-]+)(?:\|([^{}]*))?\}")
 FACTS_ALONE = 0.9
 FACTS_BESIDE_A_FAILURE = 0.4  # true of the machine, but the failing text does not show it
 FACTS_OF_A_FAILURE = 0.7  # the failing text gave the fact itself
+CERTAIN = 0.95  # a sign that only this cause prints: what was read of the machine and the program has missed something
+AGAINST_FACTS = 0.7  # of such a sign's weight is left where the facts say no
 SHARE_OF_FACTS = 0.7  # of the remaining doubt that agreeing facts take away from a sign
 
 
@@ -40,9 +42,13 @@ def judge(rule: Rule, case: Case) -> Finding:
 def _judge(rule: Rule, case: Case, scope: Scope) -> Finding:
     gate = every(rule.applies, scope)
     facts = every(rule.when, scope) if rule.when and gate is not False else None
-    if gate is False or facts is False:
+    if gate is False:
         return wordless(rule, scope, gate, facts)
     weight = _sign(rule, case, scope)
+    if facts is False:
+        if weight < CERTAIN or not case.failed:
+            return wordless(rule, scope, gate, facts)
+        return _finding(rule, scope, Verdict.HIT, weight * AGAINST_FACTS)
     if facts and gate:
         return _finding(rule, scope, Verdict.HIT, _confidence(weight, scope))
     if weight:
