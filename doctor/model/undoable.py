@@ -26,6 +26,7 @@ _PROGRAMS = {
     "ln": "",
 }
 _SET = r"[A-Za-z_][A-Za-z0-9_]*="
+_FALLBACK = r"\{([^{}|]*)\|[^{}]*\}"
 _JOINED = ("&&", "||", ";", "|", "&")
 
 
@@ -52,6 +53,7 @@ def _known(words: list[str]) -> bool:
 
 def _programs(line: str) -> Iterator[list[str]]:
     """The words of each program; a line that no shell would take is one program without a name that is known."""
+    line = compiled(_FALLBACK).sub(r"{\1}", line)  # its bar is no pipe; a step's values are complete
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.commenters = ""
     lexer.whitespace_split = True
