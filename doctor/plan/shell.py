@@ -208,8 +208,8 @@ def _delete(step: FixStep, target: Target) -> str:
     return f"Remove-Item -Recurse -LiteralPath {word}" if target.shell == "powershell" else f"rm -r -- {word}"
 
 
-# repository, folder of a local copy or "", then files that must be fetched over what is there
 _SKIP = 'ignore_patterns=["tf_model*", "flax_model*", "rust_model*"]'  # the same weights for other frameworks
+# repository, folder of a local copy or "", then files that must be fetched over what is there
 _FETCH = (
     "import os, sys; from huggingface_hub import hf_hub_download as one, snapshot_download as every; "
     "repo, folder, *files = sys.argv[1:]; place = dict(local_dir=folder) if folder else {}; "
