@@ -11,6 +11,7 @@ from doctor.commands.common import Options, emit, judge, language, report_option
 from doctor.model import Snapshot
 
 DEADLINE = 4.0  # seconds, for each probe child
+NOT_THERE = "unreadable: no such file or folder"  # what the reader of programs says of such a name
 
 
 def target_options(command: Any) -> Any:
@@ -75,9 +76,10 @@ def live(
     lang: str,
     around: bool = False,
 ) -> Snapshot:
-    """Read this machine, with a progress line on a terminal. Raises BadParameter when ``python`` names nothing.
+    """Read this machine, with a progress line on a terminal. Raises BadParameter for a name with nothing behind it.
 
-    ``around``: where ``what`` is empty, the only program of the working folder is what is meant.
+    ``around``: the command's own arguments say what is to run; where ``what`` is empty, the only program of the
+    working folder is what is meant.
     """
     from doctor.collect.live import Request, collect
     from doctor.commands.progress import line
@@ -86,4 +88,7 @@ def live(
         found = collect(Request(python, model, what, timeout, online, around), progress)
     if python and found.get("python.broken") == "missing" and not found.get("python.prefix"):
         raise click.BadParameter(f"there is no interpreter or environment at {python!r}", param_hint="--python")
+    gone = [row["file"] for row in found.get("src.errors", []) if row.get("problem") == NOT_THERE]
+    if around and gone:
+        raise click.BadParameter(f"there is no file or folder {gone[0]!r}", param_hint="WHAT")
     return found

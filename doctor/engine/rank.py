@@ -55,8 +55,8 @@ def _explained(hits: Sequence[Finding], table: Mapping[str, Rule]) -> list[Findi
 
 def _of_the_same(finding: Finding, root: Finding) -> bool:
     """False when a finding lists missing packages that the root does not speak of."""
-    listed = {step.target for step in finding.fix if "need.want" in finding.bound and step.kind == "pin"}
-    return listed <= {normalise(step.target) for step in root.fix}
+    listed = finding.bound.get("need.list", "").split(", ") if "need.want" in finding.bound else []
+    return {normalise(name) for name in listed if name} <= {normalise(step.target) for step in root.fix}
 
 
 def _seen(finding: Finding, table: Mapping[str, Rule]) -> bool:

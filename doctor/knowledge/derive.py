@@ -244,16 +244,25 @@ def _active(lines: tuple[str, ...], env: tuple[tuple[str, str], ...]) -> tuple[t
 
 
 def _stated(facts: Facts) -> None:
-    """Imports that nothing serves, with the release that the project's own requirement lines ask for."""
+    """Imports that nothing serves: what the project's requirement lines ask for, and names that nobody vouches for.
+
+    An import name that neither the tables, the project nor an installed package knows may be anybody's package on the
+    index: it is a ``stranger``.
+    """
+    rows = facts.get("src.imports") or ()
+    if not any(row.get("resolves") is False for row in rows):
+        return
+    from doctor.collect.probe import src_known  # a program in order needs no such table
+
     lines = {normalise(str(row.get("name"))): row.get("spec") for row in reversed(facts.get("src.requirements") or ())}
-    rows = facts.get("src.imports")
-    if lines and rows:
-        facts["src.imports"] = [_with_spec(row, lines) for row in rows]
+    asked = {str(row.get("needs")) for row in facts.get("python.unmet") or ()}
+    known = {*lines, *asked, *versions.packages(), *map(normalise, src_known.WANT.values())}
+    facts["src.imports"] = [_vouched(row, lines, known) if row.get("resolves") is False else row for row in rows]
 
 
-def _with_spec(row: dict[str, Any], lines: Mapping[str, Any]) -> dict[str, Any]:
-    spec = None if row.get("resolves") else lines.get(normalise(str(row.get("want") or "")))
-    return {**row, "spec": spec} if spec else row
+def _vouched(row: dict[str, Any], lines: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    want = normalise(str(row.get("want") or ""))
+    return {**row, "spec": lines.get(want) or None, "stranger": want not in known}
 
 
 def _nvidia_pins(facts: Facts) -> None:

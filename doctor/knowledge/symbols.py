@@ -6,8 +6,8 @@ from doctor.knowledge import store, versions
 from doctor.model.names import normalise
 from doctor.model.patterns import compiled
 
-# transformers exports these modules at its top level
-_TOP_LEVEL = ("<auto maps>", "cache_utils")
+# transformers exports at its top level what these modules define: of the second what it calls a cache, not its imports
+_TOP_LEVEL = (("<auto maps>", ""), ("cache_utils", "Cache"))
 
 # What follows the name of the family in the name of a class.
 _PART = r"(Vision|Text|Audio|Speech|Q[Ff]ormer|Encoder)*(Model(WithProjection)?|Config|For[A-Z]\w+)$"
@@ -45,7 +45,8 @@ def span(dotted: str) -> Span | None:
     not change in the window, or is not catalogued.
     """
     package, module, name = split(dotted)
-    modules = _TOP_LEVEL if module == "__init__" and package == "transformers" else (module,)
+    top_level = module == "__init__" and package == "transformers"
+    modules = [each for each, part in _TOP_LEVEL if part in name] if top_level else [module]
     code = next((found for each in modules if (found := _module(package, each).get(name))), None)
     return None if code is None else _decode(code)
 

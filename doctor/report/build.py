@@ -46,7 +46,7 @@ def build(
         counts={verdict.value: count for verdict, count in Counter(f.verdict for f in findings).items()},
         unknown=unknown,
         crashed=tuple((f.slug, f.trouble) for f in findings if f.verdict is Verdict.CRASH),
-        unread=dict(sorted(snapshot.unread.items())),
+        unread=dict(sorted({**snapshot.unread, **reading.left_out(snapshot)}.items())),
         overview=overview(snapshot, style.language),
         tool_version=__version__,
         rules_count=len(findings),

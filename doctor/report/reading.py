@@ -61,6 +61,14 @@ def unread(snapshot: Snapshot, language: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+def left_out(snapshot: Snapshot) -> dict[str, str]:
+    """``src.files`` with the first reason when files of the program were not read."""
+    troubles = snapshot.get("src.errors", [])
+    said = [row for row in troubles if str(row.get("problem")).startswith(("left out", "unreadable"))]
+    more = f" (+{len(said) - 1})" if len(said) > 1 else ""
+    return {"src.files": f"{said[0].get('file')} {said[0]['problem']}{more}"} if said else {}
+
+
 def rows(snapshot: Snapshot, language: str) -> Iterator[tuple[str, str]]:
     """Lines for the head of a report on a text."""
     oom = snapshot.get("log.oom")

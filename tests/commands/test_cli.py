@@ -37,6 +37,12 @@ def test_a_mistyped_interpreter_is_a_usage_error(tmp_path):
     assert "there is no interpreter or environment at" in done.stderr
 
 
+def test_a_mistyped_program_is_a_usage_error(tmp_path):
+    done = call("check", tmp_path / "no.py")
+    assert done.returncode == 2
+    assert "there is no file or folder" in done.stderr
+
+
 @pytest.mark.parametrize("words", [("check", "--snapshot", "/dev/null"), ("rules", "show", "nothing"), ("frobnicate",)])
 def test_failures_are_one_line(words):
     done = call(*words)
@@ -103,7 +109,7 @@ def test_collect_and_check_agree(tmp_path):
 
 
 def test_a_plan_that_breaks_costs_only_the_plan(monkeypatch):
-    def breaks(snapshot, rules):
+    def breaks(snapshot, rules, **_):
         raise ValueError("made up")
 
     monkeypatch.setattr("doctor.plan.make.plan", breaks)

@@ -7,6 +7,7 @@ from doctor.engine.evaluate import evaluate
 from doctor.engine.load import parse
 from doctor.engine.rank import rank
 from doctor.errors import RuleError
+from doctor.knowledge.derive import derive
 from doctor.model import Snapshot
 
 RULES = store.load().rules
@@ -20,7 +21,8 @@ ASKS_FLASH = {
 
 
 def found(rule, facts):
-    [finding] = evaluate([each for each in RULES if each.id == rule], Snapshot(facts, closed=frozenset({"dist", "env"})))
+    snapshot = derive(Snapshot(facts, closed=frozenset({"dist", "env"})))
+    [finding] = evaluate([each for each in RULES if each.id == rule], snapshot)
     return finding
 
 
@@ -28,6 +30,14 @@ def test_every_missing_import_is_named_and_installed_once():
     finding = found("PYE104", {"src.imports": IMPORTS})
     assert [(step.kind, step.target) for step in finding.fix] == [("pin", name) for name in ABSENT]
     assert finding.bound["need.list"] == "torch, transformers, einops"
+
+
+def test_a_name_that_nobody_vouches_for_is_not_installed():
+    rows = [{"module": name, "name": None, "resolves": False, "guarded": False, "want": name} for name in ("einops", "my-tools")]
+    finding = found("PYE104", {"src.imports": rows})
+    assert [(step.kind, step.target) for step in finding.fix] == [("pin", "einops"), ("advise", "my-tools")]
+    stated = found("PYE104", {"src.imports": rows, "src.requirements": [{"name": "my_tools", "spec": ">=2"}]})
+    assert ("pin", "my-tools", ">=2") in [(step.kind, step.target, step.to) for step in stated.fix]
 
 
 def test_a_missing_torch_does_not_follow_from_a_missing_flash_attn():
@@ -56,4 +66,4 @@ def test_what_is_not_installed_comes_with_the_first_thing_that_does_not_fit():
 def test_each_names_a_clause_of_the_rule():
     text = (store.PACKAGE.parent / "rules" / "python" / "PYE104-missing-python-package.toml").read_text("utf-8")
     with pytest.raises(RuleError, match="nobody"):
-        parse("PYE104-missing-python-package.toml", text.replace('each = "need"', 'each = "nobody"'), "python")
+        parse("PYE104-missing-python-package.toml", text.replace('each = "sure"', 'each = "nobody"'), "python")

@@ -293,3 +293,8 @@ def test_generated_code_asks_for_its_protobuf():
     assert abi.generated_for("sentencepiece", "0.2.3") == "7.36.1"
     assert abi.generated_for("sentencepiece", "0.2.0") is None
     assert abi.generated_for("numpy", "2.0.0") is None
+
+
+def test_what_a_module_imports_is_no_export_of_the_package():
+    assert symbols.span("transformers.PretrainedConfig") is None, "cache_utils only imports it, and that from 4.38 on"
+    assert symbols.span("transformers.SinkCache")[:2] == ("4.36.0", "4.57.6")

@@ -108,6 +108,7 @@ def read_imports(ctx):
     for reader in found.readers:
         bases = found.folders_of(reader.path)
         entry = bool(found.main & found.entries.get(reader.path, set()))
+        unsure = reader.path not in found.sure
         for record in reader.imports:
             if record["level"] or not record["module"] or record["module"] == "__future__":
                 continue
@@ -115,10 +116,11 @@ def read_imports(ctx):
             if (module, bases) not in known:
                 known[module, bases] = _serve(module, found, bases, world, bool(where(ctx)[0]))
             old = records.get((module, record["name"]))
-            if old is None or (entry, not record["guarded"]) > (old["entry"], not old["guarded"]):
+            guarded = record["guarded"] or unsure
+            if old is None or (entry, not guarded) > (old["entry"], not old["guarded"]):
                 records[module, record["name"]] = {
                     "module": module, "name": record["name"], "file": reader.path, "line": record["line"],
-                    "guarded": record["guarded"], "entry": entry, **known[module, bases]}
+                    "guarded": guarded, "entry": entry, **known[module, bases]}
     return {"src.imports": list(records.values())[:RECORDS]}
 
 

@@ -13,7 +13,6 @@ MACHINE_PATH = r"^(/root/|/home/[^/{]+/|/Users/[^/{]+/|/mnt/|/data\d*/|/workspac
 WEIGHT_PATH = r"^(?:/|~/|\./|[\w.-]+/)\S{0,400}(?:\.safetensors|[*?][^/]{0,60}\.(?:bin|pt|pth))$"
 CACHE_GRADS = ("torch.no_grad", "torch.inference_mode")
 # Last parts of names whose test says that an import below it is not for every machine.
-DOUBTS = ("TYPE_CHECKING", "version_info", "_available", "find_spec", "platform", "system")
 NETS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "")
 
 
@@ -115,7 +114,7 @@ class Reader(object):
         inside = at.but(branch=at.branch + ((id(node), 1),))
         if "__name__" in names and at.scope == "module":
             inside.scope = "__main__"
-        doubt = any(name and name.rpartition(".")[2].endswith(DOUBTS) for name in names)
+        doubt = "__name__" not in names  # a branch that this run may not take
         inside.guarded = at.guarded or doubt
         if any(name and name.endswith("isatty") for name in names):
             inside.catches = at.catches + ("EOFError",)

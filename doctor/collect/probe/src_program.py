@@ -99,6 +99,7 @@ class Program(object):
         self.bases = list(dict.fromkeys([self.cwd, *self.roots]))
         by_path = {reader.path: reader for reader in self.readers}
         self.entries = self._entries(by_path)
+        self.sure = self._sure(by_path)
         self.repos = link(self.readers, self.bases, self.entries, self.main)
         self._order(by_path)
 
@@ -298,6 +299,19 @@ class Program(object):
         self.starts = [path for path in targets if path not in imported]
         return belongs
 
+    def _sure(self, by_path):
+        """Files that what was named imports without a guard all the way; the others may never be asked for.
+
+        Where no program was named and none lies at the top of the folder, each file that nobody imports is one.
+        """
+        reached, queue = set(), [path for path in self.main if path in by_path] or list(self.starts)
+        while queue:
+            path = queue.pop()
+            if path not in reached and path in by_path:
+                reached.add(path)
+                queue += self._targets(by_path[path], by_path, certain=True)
+        return reached
+
     def _order(self, by_path):
         """``after_import`` of every variable: which library had been imported when it was set."""
         done = set()
@@ -310,8 +324,11 @@ class Program(object):
         bases = [base] if base else [*self.roots, os.path.dirname(reader.path)]
         return [self.local(one, bases) for one in (module, "%s.%s" % (module, name)) if one or level]
 
-    def _targets(self, reader, by_path):
-        found = [path for event in reader.events if event[0] == "import" for path in self._target(reader, event)]
+    def _targets(self, reader, by_path, certain=False):
+        """Files of the program that one of them imports; ``certain``: where no guard or function stands around."""
+        events = [("import", record["module"], record["name"], record["level"], None)
+                  for record in reader.imports if not (certain and record["guarded"])]
+        found = [path for event in events for path in self._target(reader, event)]
         return {path for path in found if path in by_path and path != reader.path}
 
     def _run(self, reader, by_path, libraries, done):

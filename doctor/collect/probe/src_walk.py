@@ -34,6 +34,10 @@ def kind_of(path):
     return {".py": "py", ".pyw": "py", ".ipynb": "ipynb"}.get(os.path.splitext(low)[1], "")
 
 
+def _reading_order(entry):
+    return kind_of(entry.name) in ("py", "ipynb", ""), entry.name
+
+
 class Files(object):
     """Reads files within the caps and keeps account of what was left out."""
 
@@ -75,13 +79,16 @@ class Files(object):
         return data
 
     def below(self, folder):
-        """Files of a folder that are worth reading, shallow ones first; hidden folders and environments are skipped."""
+        """Files of a folder that are worth reading, shallow ones first; hidden folders and environments are skipped.
+
+        Within a folder requirements and settings come before programs: they are small, and time may run out.
+        """
         queue, seen, found = [(folder, 0)], set(), 0
         while queue:
             here, level = queue.pop(0)
             try:
                 info = os.stat(here)
-                entries = sorted(itertools.islice(os.scandir(here), ENTRIES), key=lambda entry: entry.name)
+                entries = sorted(itertools.islice(os.scandir(here), ENTRIES), key=_reading_order)
             except OSError as error:
                 self.problem(here, "unreadable: %s" % error.strerror)
                 continue
