@@ -115,7 +115,8 @@ class View(object):
         if judged is None:
             return []
         self.found.update(judged.facts())
-        self.found["model.imports"] = modelcode.imports(judged.items, self.served)
+        parts = modelfacts.parts(self.classes.get(place.name))
+        self.found["model.imports"] = modelcode.imports(judged.items, self.served, parts)
         if judged.partial():
             for name in ("model.cached", "model.params"):
                 del self.found[name]

@@ -15,9 +15,12 @@ NAMING = ("config.json", "tokenizer_config.json", "preprocessor_config.json", "p
 FOLLOWED = ("transformers", "huggingface_hub", "accelerate")  # names that come and go are known for these
 
 
-def imports(items, served):
-    """Records of the fact model.imports. ``served(module)``: is it there in the target? None when that is not known."""
-    start = [name for config in NAMING for name in modelfacts.code_files(modelfacts.read(items, config))]
+def imports(items, served, wanted=None):
+    """Records of the fact model.imports. ``served(module)``: is it there in the target? None when that is not known.
+
+    ``wanted``: the parts that the program loads, as modelfacts.parts() says.
+    """
+    start = [name for config in NAMING for name in modelfacts.code_files(modelfacts.read(items, config), wanted)]
     found, queue, seen = [], list(dict.fromkeys(start)), set()
     while queue and len(seen) < FILES:
         name = queue.pop(0)

@@ -211,13 +211,14 @@ def _speaks(config):
     return any(name.endswith(SPEAKING) for name in texts(config.get("architectures")))
 
 
-def code_files(config):
+def code_files(config, wanted=None):
     """Python files in the repository that auto_map names (``other/repo--file.Class`` lies elsewhere).
 
-    A tokenizer may be a pair, slow and fast; one of them may be null.
+    A tokenizer may be a pair, slow and fast; one of them may be null. ``wanted``: what is loaded (None: all of it).
     """
     out = set()
-    named = sub(config, "auto_map").values()
+    known = sub(config, "auto_map")
+    named = [known[auto] for auto in known if wanted is None or (parts((auto,)) or wanted) <= wanted]
     for value in [one for each in named for one in (each if isinstance(each, list) else [each])]:
         if isinstance(value, str) and "--" not in value and re.match(r"^\w+(\.\w+)+$", value):
             out.add(value.rpartition(".")[0].replace(".", "/") + ".py")

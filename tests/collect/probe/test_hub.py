@@ -371,6 +371,28 @@ def test_link_to_the_snapshot_without_weights(place):
         link.unlink()
 
 
+@pytest.mark.parametrize(
+    ("loads", "modules"),
+    [
+        ("AutoConfig.from_pretrained(M, trust_remote_code=True)", ["yaml"]),
+        ("AutoModel.from_pretrained(M, trust_remote_code=True)", ["timm", "yaml"]),
+        ("AutoConfig.from_pretrained(M); load_pretrained_model(M)", ["timm", "yaml"]),
+    ],
+)
+def test_only_the_code_that_the_program_loads_is_run(place, loads, modules):
+    auto = {"AutoConfig": "configuration_x.C", "AutoModel": "modeling_x.M"}
+    files = {
+        "config.json": json.dumps({"model_type": "x", "auto_map": auto}).encode(),
+        "configuration_x.py": b"import yaml\n",
+        "modeling_x.py": b"import timm\nfrom .configuration_x import C\n",
+    }
+    folder = hubmake.write_folder(place / "data" / "m", files)
+    program = place / "work" / "p.py"
+    program.write_text(f"from transformers import AutoConfig, AutoModel\nfrom llava.model.builder import load_pretrained_model\nM = {str(folder)!r}\n{loads}\n")
+    facts = read(place, str(folder), what=[str(program)])
+    assert sorted(row["module"] for row in facts["model.imports"]) == modules
+
+
 def test_token_places(place):
     home = place / "home" / ".cache" / "huggingface"
     home.mkdir(parents=True)
