@@ -51,7 +51,7 @@ def asked(record, values):
     words = {k.arg: k.value for k in node.keywords}
     given = [words[word] for word in own if word in words]
     first = 1 if record["method"] == "pipeline" and record["name"].startswith(("transformers", "diffusers")) else 0
-    if record["name"].startswith("peft."):
+    if record["name"].startswith("peft.") and "Config" not in record["name"]:  # a model goes before the adapter
         first = 1
     if len(node.args) > first and not record["method"].startswith("create_model_and"):
         given.insert(0, node.args[first])
