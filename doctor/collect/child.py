@@ -22,6 +22,7 @@ from doctor.collect import fork
 from doctor.collect.pump import pump
 
 PROBE = str(Path(__file__).with_name("probe"))
+ITSELF = str(Path(PROBE, "itself.py"))
 ENTRY = str(Path(PROBE, "__main__.py"))  # as a file: running the folder would import runpy
 WIRE_CAP = 64 << 20  # bytes of facts taken from one child
 NOISE_CAP = 8 << 20  # bytes a wire child may print beside its facts before it is ended

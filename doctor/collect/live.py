@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from doctor.collect import environment, network
-from doctor.collect.child import ENTRY, Answer, Job, Runner, own_python
+from doctor.collect import environment, fork, network
+from doctor.collect.child import ENTRY, ITSELF, Answer, Job, Runner, own_python
 from doctor.collect.merge import NO_DRIVER, Facts
 from doctor.collect.redact import Redactor
 from doctor.model.snapshot import Snapshot
@@ -114,6 +114,7 @@ class _Collection:
         self.runner = Runner(request.timeout + SLACK, self._on_fact, self._on_done)
         self.target = choose(request, os.environ)
         self.found: dict[str, Any] = {}  # what the scout says about the target
+        self.told = False  # the target has told of itself
         self.smi: dict[str, Any] | None = None
         self.asked_gpu = False
         self.looked: set[str] = set()  # signs of a driver that the machine part has looked for
@@ -124,7 +125,7 @@ class _Collection:
         self.runner.later(SLOW, lambda: self.progress("", "slow"))
         self._start_ours()
         if self.target.asked is None:
-            self._start_pyenv((*own_python(), ENTRY), executable=sys.executable, shim=False)
+            self._start_pyenv(own_python(), executable=sys.executable, ours=True)
         if any(map(os.path.exists, DRIVER_SIGNS)):
             self._start_gpu()
         self.runner.run()
@@ -149,7 +150,8 @@ class _Collection:
         }
         self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings, ours=True))
 
-    def _start_pyenv(self, command: tuple[str, ...], executable: str | None, shim: bool, **more: Any) -> None:
+    def _start_pyenv(self, python: tuple[str, ...], executable: str | None, ours: bool, **more: Any) -> None:
+        """The target's environment: read by the target, or by a copy of ourselves with what the target said."""
         settings = {
             "executable": executable,
             "model": self.request.model,
@@ -157,13 +159,18 @@ class _Collection:
             "script_dirs": script_folders(self.request.what),
             **more,
         }
-        self._start(Job("pyenv", (*command, "pyenv"), self.request.timeout, settings, shim=shim))
+        command = (*python, ENTRY, "pyenv")
+        self._start(Job("pyenv", command, self.request.timeout, settings, shim=not ours, ours=ours))
 
     def _on_fact(self, name: str, value: Any) -> None:
         if name.startswith("_"):
             self.looked.add(name)
         if name == "_target" and isinstance(value, dict):
             self._meet_target(value)
+        elif name == "_itself" and isinstance(value, dict) and not self.told:
+            self.told = True
+            told = {"itself": value, "env": value.get("env")}
+            self._start_pyenv(own_python(), executable=self.found["executable"], ours=True, **told)
         elif name == "_smi" and isinstance(value, dict):
             self.smi = value
             if value.get("path"):
@@ -180,8 +187,11 @@ class _Collection:
                 "base-missing" if why == "base-missing" else "missing" if why == "missing" else "not-python", why
             )
             return
-        flags = ("-I", "-S", *(("-B",) if sys.dont_write_bytecode else ()))
-        self._start_pyenv((path, *flags, ENTRY), executable=path, shim=True)
+        python = (path, *own_python()[1:])
+        if fork.possible():  # a copy reads faster than an interpreter starts, so the target only tells of itself
+            self._start(Job("python", (*python, ITSELF), self.request.timeout, {}, shim=True))
+        else:
+            self._start_pyenv(python, executable=path, ours=False)
 
     def _broken(self, word: str, detail: str | None) -> None:
         self.facts.add({"python.broken": word, "python.executable": self.found.get("executable") or self.target.asked})
@@ -217,12 +227,12 @@ class _Collection:
         self.progress(answer.name, answer.status)
         if answer.name == "nvml" and not answer.facts.get("driver.version"):
             self._start_smi()
-        if answer.name == "pyenv" and not answer.ended and not answer.facts:
+        if answer.name in ("python", "pyenv") and not answer.ended and not answer.facts:
             self._interpreter_failed(answer)
 
     def _interpreter_failed(self, answer: Answer) -> None:
-        if self.target.asked is None:
-            return
+        if self.target.asked is None or self.told:
+            return  # a copy of ourselves failed, not the interpreter
         detail = f"{answer.status} {answer.tail()}".strip()
         if answer.status.startswith(("no answer", "process")):
             word = "hangs"

@@ -1,12 +1,16 @@
 """A copy of ourselves has to behave as a started child does: no thread, no descriptor, no path of ours, and killable."""
 
+import importlib
 import json
 import subprocess
 import sys
 import textwrap
+import venv
 from pathlib import Path
 
 import pytest
+
+from doctor.collect import child
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
@@ -108,14 +112,61 @@ def test_threads_and_plain_starts_get_an_interpreter_of_their_own():
     assert subprocess.run([sys.executable, "-c", plain], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
+SAME = """
+import json
+from doctor.collect import fork
+from doctor.collect.live import Request, collect
+if not {copies}:
+    fork.possible = lambda: False
+snapshot = collect(Request(python={python!r}))
+facts = {{name: value for name, value in snapshot.facts.items() if name.startswith(("python.", "dist", "ext.", "pip.", "torch.", "os."))}}
+print(json.dumps([facts, sorted(snapshot.facts), sorted(snapshot.unread)]))
+"""
+
+
 def test_it_says_the_same_as_a_started_child():
-    code = """
+    assert isolated(SAME.format(copies=True, python=None)) == isolated(SAME.format(copies=False, python=None))
+
+
+def test_a_target_that_tells_of_itself_is_read_as_one_that_reads(tmp_path):
+    venv.create(tmp_path / "env", with_pip=False, symlinks=True)
+    target = str(tmp_path / "env" / "bin" / "python")
+    told, read = (isolated(SAME.format(copies=copies, python=target)) for copies in (True, False))
+    assert told == read
+    assert told[0]["python.executable"] == target
+    assert told[0]["python.kind"] == "venv"
+
+
+def test_a_target_is_read_once_however_often_it_tells(tmp_path):
+    fake = tmp_path / "python"
+    fake.write_text(f"""#!{sys.executable}
+import json, os, sys, zlib
+settings = json.loads(sys.argv[-1])
+for body in ('{{"f":"_itself","v":{{"release":"x"}}}}',) * 50 + ('{{"f":"_itself","v":7}}', '{{"end":true}}'):
+    os.write(settings["fd"], ("%s %08x %s\\n" % (settings["nonce"], zlib.crc32(body.encode()), body)).encode())
+""")
+    fake.chmod(0o755)
+    code = f"""
     import json
-    from doctor.collect import fork
+    from doctor.collect import child
     from doctor.collect.live import Request, collect
-    if not {copies}:
-        fork.possible = lambda: False
-    snapshot = collect(Request())
-    print(json.dumps([sorted(snapshot.facts), sorted(snapshot.unread), snapshot.facts["os.name"], snapshot.facts["tools"] if "tools" in snapshot.facts else None]))
+    started, real = [], child.Runner.add
+    def add(self, job):
+        started.append(job.name)
+        real(self, job)
+    child.Runner.add = add
+    snapshot = collect(Request(python={str(fake)!r}))
+    print(json.dumps([started.count("pyenv"), "python.version" in snapshot.facts, "python.version" in snapshot.unread]))
     """
-    assert isolated(code.format(copies=True)) == isolated(code.format(copies=False))
+    assert isolated(code) == [1, False, True]
+
+
+@pytest.mark.parametrize("text", ["/home/ann/env", "C:\\x", 'a"b', "\n", "环境 é", "\udcff", "\U0001f600", ""])
+def test_what_an_interpreter_tells_is_json(text):
+    sys.path.append(child.PROBE)
+    try:
+        itself = importlib.import_module("itself")
+    finally:
+        sys.path.remove(child.PROBE)
+    told = {**itself.read(), "prefix": text}
+    assert json.loads(itself.as_json(told)) == told

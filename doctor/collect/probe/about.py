@@ -1,7 +1,6 @@
 """Facts about the interpreter itself: version, kind, tags, folders, what its build lacks."""
 import os
 import re
-import struct
 import sys
 
 import dists
@@ -55,8 +54,8 @@ def read(ctx):
 def _live(target):
     return {
         "python.abi": abi(target),
-        "python.platform": platform_tag(),
-        "python.bits": struct.calcsize("P") * 8,
+        "python.platform": platform_tag(target),
+        "python.bits": target.told["bits"],
         "python.externally_managed": externally_managed(target),
         "python.include": has_headers(target),
         "python.missing_modules": missing_modules(target),
@@ -167,16 +166,16 @@ def shebang(path):
 def abi(target):
     """ABI tag as wheels name it: cp311, cp37m, cp313t, pypy310_pp73."""
     if target.implementation == "cpython":
-        return "cp%d%d%s" % (target.version[0], target.version[1], getattr(sys, "abiflags", "").replace("d", ""))
-    tag = getattr(sys.implementation, "cache_tag", None) or target.implementation
+        return "cp%d%d%s" % (target.version[0], target.version[1], target.told["abiflags"].replace("d", ""))
+    tag = target.told["cache_tag"] or target.implementation
     return tag.replace("-", "_")
 
 
-def platform_tag():
+def platform_tag(target):
     """sysconfig.get_platform() in wheel spelling, worked out without importing sysconfig where that is simple."""
     if sys.platform.startswith("linux"):
         machine = os.uname().machine
-        if struct.calcsize("P") == 4:
+        if target.told["bits"] == 32:
             machine = {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
         return "linux_" + machine
     import sysconfig
@@ -191,7 +190,7 @@ def externally_managed(target):
 
 def has_headers(target):
     """Python.h where the build system would look for it."""
-    short = "%d.%d%s" % (target.version[0], target.version[1], getattr(sys, "abiflags", ""))
+    short = "%d.%d%s" % (target.version[0], target.version[1], target.told["abiflags"])
     names = [os.path.join("include", "python" + short, "Python.h"), os.path.join("include", "Python.h"),
              os.path.join("include", "pypy" + short, "Python.h"), os.path.join("Headers", "Python.h")]
     return any(os.path.exists(os.path.join(root, name))
@@ -200,8 +199,8 @@ def has_headers(target):
 
 def missing_modules(target):
     """Optional standard modules that cannot be imported, by files and built-in names only."""
-    there = set(sys.builtin_module_names)
-    for folder in (target.stdlib, os.path.join(target.stdlib, "lib-dynload"), os.path.join(sys.base_prefix, "DLLs")):
+    there = set(target.told["builtin"])
+    for folder in (target.stdlib, os.path.join(target.stdlib, "lib-dynload"), os.path.join(target.base_prefix, "DLLs")):
         there.update(name.partition(".")[0] for name in paths.quiet_names(folder, True))
     there.update(() if target.version < (3, 12) else ("distutils",))
     if target.implementation != "cpython":

@@ -1,11 +1,13 @@
 """What the target interpreter is and which folders its programs import from.
 
-Two cases: this process *is* the target (its ``site`` has not run, so venv and user site are worked out here by the
-rules of site.py), or the target does not start and ``ctx["prefix"]`` names its folder: then files alone speak.
+Three cases: ``ctx["itself"]`` is what the target said about itself (itself.py); this process *is* the target (its
+``site`` has not run, so venv and user site are worked out here by the rules of site.py); or the target does not start
+and ``ctx["prefix"]`` names its folder: then files alone speak.
 """
 import os
 import sys
 
+import itself
 import paths
 from patterns import compiled
 
@@ -27,6 +29,7 @@ class Target(object):
     venv = conda = False
     system_site = True  # the base interpreter's site-packages are visible
     cfg = None
+    told = None  # what itself.py says of a live one
 
     def __init__(self, ctx):
         self.env = ctx.get("env") or {}
@@ -46,16 +49,17 @@ class Target(object):
         return not paths.same(prefix, here)
 
     def _from_self(self, ctx):
-        self.version = sys.version_info[:3]
-        self.version_text = sys.version.split()[0].rstrip("+")
-        self.implementation = sys.implementation.name
-        self.threaded = "t" in getattr(sys, "abiflags", "") and self.version >= (3, 13)
-        self.executable = ctx.get("executable") or sys.executable
-        folder, self.cfg = own_venv(sys.executable)
+        told = self.told = ctx.get("itself") or itself.read()
+        self.version = tuple(int(part) for part in told["release"])
+        self.version_text = told["version"]
+        self.implementation = told["implementation"]
+        self.threaded = "t" in told["abiflags"] and self.version >= (3, 13)
+        self.executable = ctx.get("executable") or told["executable"]
+        folder, self.cfg = own_venv(told["executable"])
         self.venv = folder is not None
-        self.base_prefix = sys.base_prefix
-        self.prefix = folder or sys.prefix
-        self.stdlib = os.path.dirname(os.__file__)
+        self.base_prefix = told["base_prefix"]
+        self.prefix = folder or told["prefix"]
+        self.stdlib = told["stdlib"]
 
     def _from_files(self, ctx):
         self.live = False
@@ -97,7 +101,8 @@ class Target(object):
         if self.windows:
             return [os.path.join(prefix, "Lib", "site-packages")]
         found = []
-        for lib in ("lib64", "lib") if getattr(sys, "platlibdir", "lib") == "lib64" else ("lib",):
+        libdir = self.told["libdir"] if self.told else getattr(sys, "platlibdir", "lib")
+        for lib in ("lib64", "lib") if libdir == "lib64" else ("lib",):
             folder = os.path.join(prefix, lib, self._lib_name(), "site-packages")
             if not any(paths.same(folder, other) for other in found):
                 found.append(folder)
@@ -110,12 +115,16 @@ class Target(object):
             return
         include = str((self.cfg or {}).get("include-system-site-packages", "false")).lower() == "true"
         self.system_site = not self.venv or include
-        self.sites = self._sites_of(self.prefix) if self.venv or not self.live else _own_sites()
+        self.sites = self._sites_of(self.prefix) if self.venv or not self.live else self._own_sites()
         if self.venv and include and self.base_prefix:
-            self.sites += _own_sites() if self.live else self._sites_of(self.base_prefix)
+            self.sites += self._own_sites() if self.live else self._sites_of(self.base_prefix)
         self.user_site = self._user_site()
         self.user_enabled = self.system_site and bool(self.user_site) and not self.env.get("PYTHONNOUSERSITE")
         self.pythonpath = self._python_path()
+
+    def _own_sites(self):
+        """What the interpreter's own site.py would add."""
+        return list(dict.fromkeys(self.told["sites"]))
 
     def _user_site(self):
         base = self.env.get("PYTHONUSERBASE")
@@ -137,17 +146,6 @@ class Target(object):
     def own(self, folder):
         """The folder belongs to the environment (it answers whenever the interpreter does)."""
         return self.live and any(paths.inside(folder, root) for root in (self.prefix, self.base_prefix) if root)
-
-
-def _own_sites():
-    """What this interpreter's own site.py would add (Debian and Fedora patch it)."""
-    import site  # importing it runs nothing under -S
-
-    found = []
-    for folder in site.getsitepackages([sys.base_prefix]) + site.getsitepackages():
-        if folder not in found:
-            found.append(folder)
-    return found
 
 
 def own_venv(executable):

@@ -6,6 +6,7 @@ import os
 import re
 
 import elf
+import itself
 import paths
 from patterns import compiled
 
@@ -27,6 +28,7 @@ class Loader(object):
     """The library search of programs of one environment."""
 
     def __init__(self, target, torch_home, sites):
+        self.target = target
         value = target.env.get("LD_LIBRARY_PATH") or ""
         self.from_env = [part for part in value.split(":") if part.startswith("/")]
         self.conda = [os.path.join(target.prefix, "lib")] if target.conda else []
@@ -111,10 +113,7 @@ class Loader(object):
     def glibc(self):
         """Version of the running C library as a tuple; ``()`` where it is not glibc."""
         if self._libc is None:
-            try:
-                text = os.confstr("CS_GNU_LIBC_VERSION") or ""
-            except (ValueError, OSError, AttributeError):
-                text = ""
+            text = self.target.told["libc"] if self.target.told else itself.libc()
             self._libc = tuple(int(part) for part in re.findall(r"\d+", text.rpartition(" ")[2])[:3])
         return self._libc
 

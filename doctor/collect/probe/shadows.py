@@ -96,12 +96,13 @@ def _installed(have):
 
 def _standard(target):
     """Names of the standard library's modules."""
-    known = set(getattr(sys, "stdlib_module_names", ())) if target.live else set()
+    known = set(target.told["standard"]) if target.told else set()
+    builtin = target.told["builtin"] if target.told else sys.builtin_module_names
     if not known and target.stdlib:
         for folder in (target.stdlib, os.path.join(target.stdlib, "lib-dynload")):
             known.update(name.partition(".")[0] for name in paths.quiet_names(folder, True))
-        known.update(sys.builtin_module_names)
-    return known - HARMLESS - STARTED - set(sys.builtin_module_names)
+        known.update(builtin)
+    return known - HARMLESS - STARTED - set(builtin)
 
 
 def _hidden(module, path, where, folder, base, standard):
