@@ -1,14 +1,14 @@
 """What conda owns in the patient's environment, and the words by which conda moves it. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from doctor.knowledge import conda, cuda, versions
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
-from doctor.model.plan import Move
+
+if TYPE_CHECKING:
+    from doctor.model.plan import Move  # dataclasses, which a check without a plan does not load
 
 TORCH = "torch"
 CONDA = "conda"  # ``to`` of an uninstall that clears conda's own books, whatever another installer has put there
@@ -41,7 +41,7 @@ class Conda(NamedTuple):
     stale: Mapping[str, Owned]
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Conda | None:
+    def of(cls, snapshot: Snapshot) -> "Conda | None":
         """None where the target is no conda environment, as far as is known."""
         rows = snapshot.get("conda.owned", [])
         if not rows and snapshot.get("python.kind") != "conda":
@@ -129,7 +129,7 @@ def bare(specifier: str) -> str:
     return ",".join(part for part in parts if part)
 
 
-def cleared(env: Conda | None, moves: Iterable[Move]) -> FixStep | None:
+def cleared(env: Conda | None, moves: "Iterable[Move]") -> FixStep | None:
     """What conda removes first: what it hands over to pip, or the mark that keeps its torch to builds without CUDA."""
     move = next((move for move in moves if move.name == TORCH and move.new), None)
     if env is None or move is None:

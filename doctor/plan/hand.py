@@ -1,9 +1,7 @@
 """What only a person can do, as exact lines for this distribution, container or scheduler. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from doctor.knowledge import systems, versions
 from doctor.model import FixStep, Snapshot
@@ -13,8 +11,7 @@ _MOUNT = "mount "
 _PODS = ("kubernetes",)
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(NamedTuple):
     """``place``: here, host (outside this container), windows (outside this WSL) or start (how it is started)."""
 
     place: str
@@ -44,8 +41,7 @@ def package(step: FixStep, snapshot: Snapshot) -> str:
     return " && ".join(_admin(_installed([step.target], snapshot), snapshot)) if step.kind == "advise" else ""
 
 
-@dataclass(frozen=True, slots=True)
-class AsRoot:
+class AsRoot(NamedTuple):
     """What a script may do beside the environment because it is root's: its ``lines``, and the ``steps`` they do."""
 
     lines: tuple[str, ...] = ()
