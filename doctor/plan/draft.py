@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from doctor.errors import PlanLate
+from doctor.knowledge import versions
 from doctor.model import FixStep, Snapshot
 from doctor.model.names import normalise
 from doctor.model.plan import Constraint, Move, Side
@@ -17,6 +18,7 @@ from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
 
+AGREEING = 40  # releases of what only comes along that are looked at
 Refused = tuple[Cure, tuple[Side, ...]]  # with the requirements that disagree
 
 
@@ -154,10 +156,22 @@ def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
 def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> dict[str, str]:
     """What the installer adds because a moved distribution, or one that it adds itself, asks for it."""
     found: dict[str, str] = {}
+    settled = {**draft.world.installed, **pins}
     asking = list(pins.items())
     while asking:
         for other, spec in draft.world.asked(*asking.pop()):
             if other not in pins and other not in found and snapshot.get(f"dist.{other}") is None:
-                found[other] = pinned(other, spec)
+                found[other] = _agreeing(draft.world, other, spec, settled)
                 asking.append((other, found[other]))
     return found
+
+
+def _agreeing(world: World, name: str, spec: str, settled: Mapping[str, str]) -> str:
+    """The newest release in ``spec`` that is content with what is settled: an installer solves all in one call."""
+    offered = versions.candidates(name, spec)[:AGREEING]
+    return next((each for each in offered if _content(world, name, each, settled)), pinned(name, spec))
+
+
+def _content(world: World, name: str, version: str, settled: Mapping[str, str]) -> bool:
+    asks = world.asked(name, version)
+    return all(other not in settled or versions.accepts(spec, settled[other]) is not False for other, spec in asks)

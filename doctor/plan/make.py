@@ -173,7 +173,7 @@ def _better(cure: Cure, after: dict[str, Finding], had: bool) -> Cure | None:
     found = after.get(cure.finding.rule)
     if found is None or not (cure.certain or not had):
         return None
-    if found.fix != cure.finding.fix and found.fix:
+    if not all(step in cure.finding.fix for step in found.fix):  # not only what of the cure is left to do by hand
         return Cure(found, cure.way if cure.way in choose.ways(found) else choose.ways(found)[0])
     others = cure.others() if had else []
     return others[0] if others else None

@@ -205,6 +205,19 @@ def test_an_empty_environment_gets_what_the_program_imports():
     assert {goal.rule: goal.proof for goal in made.goals}["PYE104"] == "simulated"
 
 
+def test_a_name_for_the_user_to_find_does_not_cost_the_others():
+    made = plan(machine({}, src__imports=missing("torch", "my_own_tools")), RULES)
+    assert "torch" in moves(made)
+    assert "my_own_tools" not in moves(made)
+
+
+def test_what_comes_along_agrees_with_what_is_pinned():
+    lines = [{"name": "numpy", "spec": "==1.24.2"}]
+    made = plan(machine({}, src__imports=missing("numpy", "matplotlib"), src__requirements=lines), RULES)
+    assert made.unconfirmed == (), "pip takes a contourpy that is content with numpy 1.24"
+    assert moves(made)["numpy"] == "1.24.2"
+
+
 def test_what_the_project_asks_for_is_what_comes():
     lines = [{"name": "torch", "spec": "==2.5.1"}, {"name": "transformers", "spec": ">=4.40,<4.50"}]
     made = plan(machine({}, src__imports=missing("torch", "transformers", "einops"), src__requirements=lines), RULES)
