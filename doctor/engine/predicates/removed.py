@@ -9,8 +9,9 @@ from doctor.engine.scope import Scope
 from doctor.knowledge import removed
 from doctor.model.rule import Clause
 
+_LIBRARY = "library"  # marks a module that the text shows to lie in site-packages
 _TEXTS = (
-    (r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'", "cannot import name"),
+    (r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'(?: \((?P<path>[^)]*)\))?", "cannot import name"),
     (r"No module named '(?P<module>\w+(?:\.\w+)+)'", "no module named"),
     (r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'", "has no attribute"),
 )
@@ -22,12 +23,14 @@ def library_name_removed(scope: Scope, _clause: Clause) -> bool | None:
     for module, name, by in _asked(scope):
         row = removed.named(module, name)
         if row is None:
+            if by == _LIBRARY:  # the text shows a name that a library lacks, which the table does not know
+                answer = None
             continue
         known, version = scope.get(f"dist.{row['dist']}", bind="version")
         if known and version and removed.is_gone(row, version):
-            return _bound(scope, row, by)
+            return _bound(scope, row)
         if not known:
-            _bound(scope, row, by)
+            _bound(scope, row)
             answer = None
     for importer, row in removed.importers(scope.snapshot.dists()):
         scope.get(f"dist.{row['dist']}", bind="version")
@@ -41,7 +44,9 @@ def _asked(scope: Scope) -> Iterator[tuple[str, str, str]]:
         for pattern, literal in _TEXTS:
             found = scope.case.log.search(pattern, (literal,))
             if found:
-                yield found[1]["module"], found[1].groupdict().get("name") or "", ""
+                named = found[1].groupdict()
+                library = "-packages" in (named.get("path") or "")
+                yield found[1]["module"], named.get("name") or "", _LIBRARY if library else ""
     for row in scope.snapshot.get("src.imports") or ():
         if not row.get("guarded"):
             yield str(row["module"]), str(row.get("name") or ""), ""
@@ -49,7 +54,7 @@ def _asked(scope: Scope) -> Iterator[tuple[str, str, str]]:
         yield *str(name).rpartition(".")[::2], ""
 
 
-def _bound(scope: Scope, row: Mapping[str, Any], by: str) -> bool:
+def _bound(scope: Scope, row: Mapping[str, Any], by: str = "") -> bool:
     scope.bind("package", row["dist"])
     scope.bind("name", f"{row['module']}.{row['name']}".rstrip("."))
     scope.bind("gone", row["gone"])
