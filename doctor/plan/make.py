@@ -204,7 +204,8 @@ def _improved(
     for rule, found in after.items():
         fresh = rule not in before and (found.severity == "error" or _about_installed(found, draft))
         root = acting.get(beneath.get(rule, ""))
-        stays = root is not None and choose.left_over(found, root)
+        # one whose root goes by another cure, and which stays, is no consequence any more
+        stays = choose.left_over(found, root) if root else rule in beneath and beneath[rule] not in after
         if rule not in known and found.fix and (fresh or stays):
             cures.append(_of_the_plan(found) if fresh else Cure(found, choose.ways(found)[0]))
             changed = True

@@ -69,11 +69,15 @@ def can_build(snapshot: Snapshot, cuda_version: str | None) -> bool:
 
 
 def takes_away(steps: Sequence[FixStep], snapshot: Snapshot) -> bool:
-    """True when steps remove something for a replacement that is source only and cannot be built here."""
+    """True when steps remove something for a replacement that is source only and cannot be built here.
+
+    What a build needs: a compiler, nvcc, and often a card (gptqmodel asks for its compute capability and gives up).
+    """
     pins = [normalise(step.target) for step in steps if step.kind == "pin"]
     unbuilt = any(extensions.built_against_torch(name) and source_only(name) for name in pins)
     tools = (snapshot.look("tool.cc"), snapshot.look("cuda.nvcc"))
-    return unbuilt and (True, None) in tools and any(step.kind == "uninstall" for step in steps)
+    lacks = (True, None) in tools or snapshot.get("gpu.present") is False
+    return unbuilt and lacks and any(step.kind == "uninstall" for step in steps)
 
 
 def source_only(name: str, version: str | None = None) -> bool:

@@ -75,8 +75,7 @@ def again(snapshot):
     return plan(after(snapshot, made), RULES) if proven else None
 
 
-# the same machines at each run: rare ones are known whose second plan is not empty (a chain of warnings behind vllm)
-@settings(max_examples=12, deadline=None, phases=PHASES, derandomize=True)
+@settings(max_examples=12, deadline=None, phases=PHASES)
 @given(machines())
 def test_a_plan_is_done_once(snapshot):
     """Planned again on its own prediction, no error asks for anything."""

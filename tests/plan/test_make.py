@@ -266,3 +266,19 @@ def test_what_stays_of_two_in_one_folder_gets_its_files_back():
     overlap = [{"a": "onnxruntime", "b": "onnxruntime-gpu", "module": "onnxruntime"}]
     made = plan(machine({"onnxruntime": "1.20.1", "onnxruntime-gpu": "1.20.1", "numpy": "1.26.4"}, python__overlaps=overlap), RULES)
     assert [(step.kind, step.target) for step in made.steps] == [("uninstall", "onnxruntime"), ("reinstall", "onnxruntime-gpu")]
+
+
+@pytest.mark.parametrize(
+    "dists",
+    [
+        # the root goes by another cure, its consequence stays
+        {"scikit-learn": "1.7.2", "accelerate": "1.3.0", "torchaudio": "2.3.0", "torch": "2.6.0", "vllm": "0.31.0", "huggingface-hub": "1.33.0", "datasets": "2.14.6", "pydantic": "2.10.6", "scipy": "1.18.1"},
+        # the root's cure touches one package of its consequence, others stay
+        {"vllm": "0.6.3.post1", "xformers": "0.0.33.post1", "torch": "2.10.0", "safetensors": "0.3.1", "scikit-learn": "1.1.0", "pandas": "1.5.1", "transformers": "4.57.3", "pydantic": "2.6.0", "huggingface-hub": "1.14.0"},
+    ],
+)  # fmt: skip
+def test_a_consequence_that_stays_is_cured_in_the_same_plan(dists):
+    made = plan(machine(dists, env__http_proxy=None), RULES)
+    assert "pip-check-conflicts" in {goal.slug for goal in made.goals}
+    assert not made.conflicts
+    assert not made.unconfirmed
