@@ -105,8 +105,9 @@ AUTO_GPTQ = {"torch": "2.5.1", "transformers": "4.46.3", "auto-gptq": "0.7.1", "
 BROKEN_KERNELS = {**CARD, "torch.cuda": "12.4", "model.quant": "gptq", "tool.cc": "/usr/bin/cc"}
 
 
-def test_a_working_package_is_not_taken_out_for_one_that_cannot_be_built_here():
-    made = planned(AUTO_GPTQ, {**BROKEN_KERNELS, "cuda.nvcc": None})
+@pytest.mark.parametrize("lacking", [{"cuda.nvcc": None}, {"cuda.nvcc": "12.4", "gpus": [], "gpu.present": False}])
+def test_a_working_package_is_not_taken_out_for_one_that_cannot_be_built_here(lacking):
+    made = planned(AUTO_GPTQ, {**BROKEN_KERNELS, **lacking})
     assert "auto-gptq" not in [step.target for step in made.steps]
     assert "gptqmodel" not in moves(made)
 
