@@ -184,8 +184,15 @@ class World:
             missing = self.lessons.missing
             offered = [v for v in versions.candidates(name, joined) if v != there and (name, v) not in missing]
             upwards = self._rises_with_torch(name)
-            self._offers[key] = nearest_first(name, have, self._installable(name, offered), upwards)
+            near = nearest_first(name, have, self._installable(name, offered), upwards)
+            self._offers[key] = near if have else self._stated_first(name, near)
         return self._offers[key]
+
+    def _stated_first(self, name: str, offered: list[str]) -> list[str]:
+        """What comes new is what the project's own requirement lines ask for, where that can be had."""
+        rows = self.snapshot.get("src.requirements", [])
+        spec = next((row.get("spec") for row in rows if normalise(str(row.get("name"))) == name), None)
+        return sorted(offered, key=lambda each: versions.accepts(str(spec), each) is not True) if spec else offered
 
     @cached_property
     def _offers(self) -> dict[tuple[str, str], list[str]]:

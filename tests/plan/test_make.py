@@ -226,6 +226,14 @@ def test_what_the_project_asks_for_is_what_comes():
     assert "einops" in moves(made)
 
 
+def test_what_the_project_asks_for_comes_first_for_another_finding_too():
+    load = {"name": "transformers.AutoModel.from_pretrained", "method": "from_pretrained", "keywords": {"load_in_4bit": True}}
+    lines = [{"name": "bitsandbytes", "spec": "==0.43.3"}]
+    there = {"torch": "2.4.1", "transformers": "4.44.2", "accelerate": "0.33.0", "numpy": "1.26.4", "bitsandbytes": None}
+    made = plan(machine(there, src__calls=[load], src__requirements=lines), RULES)
+    assert moves(made)["bitsandbytes"] == "0.43.3"
+
+
 def test_a_torch_that_comes_along_goes_by_the_driver():
     facts = {"gpu.present": True, "gpu.count": 1, "driver.version": "535.161.08", "gpus": [{"index": 0, "cc": "8.6"}]}
     calls = [{"name": "transformers.AutoModel.from_pretrained", "method": "from_pretrained", "keywords": {"device_map": "auto"}}]
