@@ -246,6 +246,8 @@ class _Collection:
         smi_answer = self.runner.answers.pop("nvidia-smi", None)
         for answer in self.runner.answers.values():
             self.facts.take(answer)
+        if "python.abi" in self.facts.known:  # only an interpreter that runs tells it
+            self.facts.known.setdefault("python.broken", None)
         self._conclude_gpu(smi_answer)
         if self.target.asked and not self.found:
             self._unseen_target()

@@ -182,3 +182,7 @@ def test_a_mirror_on_this_machine_that_does_not_run():
     assert not network.dead_here("https://mirror.example/simple", [22])
     assert not network.dead_here("http://127.0.0.1:port/", [22])
     assert not network.dead_here(None, [22])
+
+
+def test_an_interpreter_that_answers_is_not_broken():
+    assert collect(Request(python=sys.executable)).look("python.broken") == (True, None)
