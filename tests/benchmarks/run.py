@@ -1,13 +1,16 @@
 """What the doctor costs, beside what others cost: ``python tests/benchmarks/run.py [--python VENV/bin/python] [-n 9]``.
 
 CPU seconds (user + system, children included) and peak memory of the largest process, by the operating system's own
-accounting; each row runs in turn with the others, the median counts. Compare ratios: a busy machine moves all rows.
+accounting; each row runs in turn with the others, the median counts, the least beside it is what a quiet machine
+shows. Compare ratios: a busy machine moves all rows. Other tools are measured where the environment has them: torch,
+transformers, env-doctor, vllm, and uv from PATH.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,25 +27,41 @@ def cost(words: list[str]) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+def peers(python: str) -> dict[str, list[str]]:
+    """Commands of other tools that look at the same environment."""
+    found = {"pip check": [python, "-m", "pip", "check"]}
+    folder = Path(python).parent
+    for module in ("torch.utils.collect_env", "vllm.collect_env"):
+        if any(folder.parent.glob(f"lib/*/site-packages/{module.partition('.')[0]}")):
+            found[module] = [python, "-m", module]
+    for name, word in (("transformers", "env"), ("env-doctor", "check")):
+        if (folder / name).is_file():
+            found[f"{name} {word}"] = [str(folder / name), word]
+    uv = shutil.which("uv")
+    return {**found, "uv pip check": [uv, "pip", "check", "-q", "-p", python]} if uv else found
+
+
 def whole_processes(python: str, rounds: int) -> None:
     """The table of docs/performance.md."""
     ours = [str(Path(sys.executable).with_name("vlmdoctor"))]
     rows = {
-        "vlmdoctor check": [*ours, "check", "--python", python],
+        "vlmdoctor check --python": [*ours, "check", "--python", python],
+        "vlmdoctor check": [*ours, "check", "--python", sys.executable],
         "vlmdoctor --help": [*ours, "--help"],
         "python -I -S -c pass": [python, "-I", "-S", "-c", "pass"],
-        "pip check": [python, "-m", "pip", "check"],
-        "torch collect_env": [python, "-m", "torch.utils.collect_env"],
+        **peers(python),
     }
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
     for _ in range(rounds + 1):  # the first round warms the caches
         for name, words in rows.items():
             seen[name].append(cost(words))
-    base = statistics.median(cpu for cpu, _ in seen["vlmdoctor check"][1:])
+    known = len([*Path(python).parents[1].glob("lib/*/site-packages/*.dist-info")])
+    print(f"{known} distributions, {rounds} rounds, load {os.getloadavg()[0]:.1f}, CPython {sys.version.split()[0]}")
+    base = statistics.median(cpu for cpu, _ in next(iter(seen.values()))[1:])
     for name, runs in seen.items():
-        cpu = statistics.median(each[0] for each in runs[1:])
+        cpu, least = (1000 * of(each[0] for each in runs[1:]) for of in (statistics.median, min))
         peak = statistics.median(each[1] for each in runs[1:])
-        print(f"{name:24s} {cpu * 1000:8.0f} ms CPU {peak:7.1f} MiB   x{cpu / base:6.2f}")
+        print(f"{name:26s} {cpu:8.0f} ms CPU, least {least:6.0f} {peak:7.1f} MiB   x{cpu / base / 1000:6.2f}")
 
 
 def rules() -> None:
@@ -80,19 +99,25 @@ def cache(files: int) -> None:
                 (snapshot / f"f{number}.bin").touch()
         words = [str(Path(sys.executable).with_name("vlmdoctor")), "cache", "ls", "--cache-dir", root]
         small, peak = min(cost(words) for _ in range(3))
-        print(f"cache ls: {files / small:8.0f} files per CPU second, {peak:.1f} MiB")
+        print(f"cache ls: {files} files, {files / small:8.0f} per CPU second, {peak:.1f} MiB")
 
 
 def main() -> None:
-    """All tables."""
+    """All tables, or one of them."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--python", default=sys.executable)
-    options.add_argument("-n", type=int, default=9)
-    options.add_argument("--files", type=int, default=100_000)
+    options.add_argument("--python", default=sys.executable, help="environment to check")
+    options.add_argument("-n", type=int, default=9, help="rounds of the first table")
+    options.add_argument("--files", type=int, default=100_000, help="in the hub cache that is made and listed")
+    options.add_argument("--only", choices=("processes", "rules", "cache"))
     asked = options.parse_args()
-    whole_processes(asked.python, asked.n)
-    rules()
-    cache(asked.files)
+    tables = {
+        "processes": lambda: whole_processes(asked.python, asked.n),
+        "rules": rules,
+        "cache": lambda: cache(asked.files),
+    }
+    for name, table in tables.items():
+        if asked.only in (None, name):
+            table()
 
 
 if __name__ == "__main__":
