@@ -50,6 +50,7 @@ STYLES = {
 # what a text configuration calls itself elsewhere
 SAME = {
     "qwen2_vl": "qwen2_vl_text", "qwen2_5_vl": "qwen2_5_vl_text", "fuyu": "persimmon",
+    "Glm4vMoe_text": "glm4v_moe_text",  # as transformers 4.57 writes it
 }  # fmt: skip
 
 

@@ -53,13 +53,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code, text = REFUSALS[self.kind]
             return self.give(code, {"error": {"message": text}})
         said = "Red" if picture and seen(content) == b"\xdc\x14\x14" else "none"
-        if self.kind == "mute":
+        if self.kind in ("mute", "thinking"):
             said = ""
+        reason = "length" if self.kind == "thinking" else "stop"
         if body.get("stream"):
-            chunks = [b"data: " + json.dumps({"choices": [{"delta": {"content": c}}]}).encode() for c in said]
+            deltas = [{"delta": {"content": c}} for c in said] + [{"delta": {}, "finish_reason": reason}]
+            chunks = [b"data: " + json.dumps({"choices": [delta]}).encode() for delta in deltas]
             return self.give(200, b"\n\n".join([*chunks, b"data: [DONE]", b""]), "text/event-stream")
         tokens = 90 if picture and self.kind != "blind" else 12
-        self.give(200, {"choices": [{"message": {"content": said}}], "usage": {"prompt_tokens": tokens}})
+        self.give(200, {"choices": [{"message": {"content": said}, "finish_reason": reason}], "usage": {"prompt_tokens": tokens}})
         return None
 
 
@@ -97,6 +99,15 @@ def test_a_good_server(serve):
     assert details["list of models"] == "tiny-vlm"
     assert details["image"] == "Red (90 prompt tokens)"
     assert details["image, streaming"].endswith("Red")
+
+
+def test_thoughts_that_are_not_told_are_no_failure(serve):
+    """Eight tokens are soon spent: clouds answer with an empty text then, and say that the limit ended it."""
+    outcome, _ = serve("thinking")
+    assert not outcome.failed(), outcome.output
+    details = {result.step: result.detail for result in outcome.results}
+    assert "no text within 8 tokens" in details["image"]
+    assert "no text within 8 tokens" in details["image, streaming"]
 
 
 @pytest.mark.parametrize(

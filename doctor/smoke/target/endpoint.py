@@ -19,6 +19,7 @@ SIDE = 96  # pixels of the picture
 PATIENCE = 60.0  # seconds for one answer
 TOKENS = 8  # asked for
 RED = b"\xdc\x14\x14"
+SILENT = "(no text within %d tokens)" % TOKENS
 ABSENT = (404, 405, 501)  # that path is not served
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 QUESTION = "What colour is the square in the middle? One word."
@@ -145,13 +146,15 @@ class Server:
                 pieces.append(piece)
         if first is None:
             raise teller.Wrong("the stream ended without a word")
+        if pieces == [SILENT]:
+            return SILENT
         rate = len(pieces) / max(time.monotonic() - began, 1e-9)
         return "first word after %.2f s, %.1f pieces/s: %s" % (first, rate, "".join(pieces)[:60])
 
 
 def events(teller, answer):
     """The words of a server-sent stream."""
-    taken = 0
+    taken, spoke = 0, False
     for line in answer:
         taken += len(line)
         if taken > CAP:
@@ -165,7 +168,10 @@ def events(teller, answer):
         for choice in chunk.get("choices") or []:
             piece = words_of(choice.get("delta"))
             if piece:
+                spoke = True
                 yield piece
+            elif cut(choice) and not spoke:
+                yield SILENT
 
 
 def read(teller, answer):
@@ -196,10 +202,15 @@ def message(text):
 def content_of(teller, answer):
     """(what was said, prompt tokens or None)"""
     choices = answer.get("choices") or [{}]
-    said = words_of(choices[0].get("message"))
+    said = words_of(choices[0].get("message")) or (SILENT if cut(choices[0]) else None)
     if not said:
         raise teller.Wrong("the answer is empty: %s" % json.dumps(answer)[:300])
     return str(said)[:60], (answer.get("usage") or {}).get("prompt_tokens")
+
+
+def cut(choice):
+    """Whether the answer ended at our limit: all its tokens went into thoughts that are not told, or special tokens."""
+    return choice.get("finish_reason") == "length"
 
 
 def words_of(message):
