@@ -13,6 +13,7 @@ from doctor.fit import profiles
 NATIVE = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt", "llava")
 # MiniCPM-V names its language model only by its version (modeling_minicpmv.py of each repository)
 MINICPM = {2.5: "llama", 2.6: "qwen2", 4.5: "qwen3"}
+OTHER_NAMES = {"lfm2-vl": "lfm2_vl"}  # as transformers 4.57 writes it
 BACKBONE = {"llava_mistral": "mistral", "llava_qwen": "qwen2"}
 SAM = "sam-vit-huge"  # LISA's only segmenter (model/LISA.py: build_sam_vit_h)
 
@@ -20,6 +21,8 @@ SAM = "sam-vit-huge"  # LISA's only segmenter (model/LISA.py: build_sam_vit_h)
 def common(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with ``vision_config`` and ``text_config`` where the file has neither."""
     values = dict(config)
+    if values.get("model_type") in OTHER_NAMES:
+        values["model_type"] = OTHER_NAMES[values["model_type"]]
     kind = values.get("model_type")
     if kind == "minicpmv" and isinstance(values.get("version"), int | float) and "text_config" not in values:
         values["text_config"] = {**values, "model_type": MINICPM.get(values["version"], "")}
