@@ -147,7 +147,8 @@ def predicted(snapshot: Snapshot, draft: Draft) -> Snapshot:
     pins = {move.name: move.new for move in draft.moves if move.new}
     pins = {**_brought_along(snapshot, draft, pins), **pins}
     steps = [FixStep("pin", name, f"=={version}", "changes-env") for name, version in pins.items()]
-    rest = [step for step in choose.said(draft.cures) if step.kind in choose.SIMULATED and step.kind != "pin"]
+    done = [step for step in choose.said(draft.cures) if step.safety != "manual"]
+    rest = [step for step in done if step.kind in choose.SIMULATED and step.kind != "pin"]
     gone = [step for step in rest if step.kind == "uninstall"]
     built = [step for step in draft.rebuilt if step.safety != "manual"]
     return simulate(snapshot, [*gone, *steps, *rest, *built])

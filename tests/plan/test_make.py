@@ -228,10 +228,10 @@ def test_what_the_project_asks_for_is_what_comes():
 
 def test_what_the_project_asks_for_comes_first_for_another_finding_too():
     load = {"name": "transformers.AutoModel.from_pretrained", "method": "from_pretrained", "keywords": {"load_in_4bit": True}}
-    lines = [{"name": "bitsandbytes", "spec": "==0.43.3"}]
-    there = {"torch": "2.4.1", "transformers": "4.44.2", "accelerate": "0.33.0", "numpy": "1.26.4", "bitsandbytes": None}
+    lines = [{"name": "accelerate", "spec": "==0.33.0"}]
+    there = {"torch": "2.4.1", "transformers": "4.44.2", "accelerate": None, "numpy": "1.26.4", "bitsandbytes": "0.43.3"}
     made = plan(machine(there, src__calls=[load], src__requirements=lines), RULES)
-    assert moves(made)["bitsandbytes"] == "0.43.3"
+    assert moves(made)["accelerate"] == "0.33.0"
 
 
 def test_a_torch_that_comes_along_goes_by_the_driver():
