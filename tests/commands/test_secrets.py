@@ -83,3 +83,13 @@ def test_what_was_typed(words, capsys):
     assert done.value.code in (2, 3)
     assert out
     assert BODY[:8] not in out
+
+
+@pytest.mark.parametrize("words", [(), ("--format", "json"), ("--format", "markdown")], ids=str)
+def test_smoke_of_a_stack_whose_errors_tell_them(call, words):
+    """What the target's own packages say when they fail."""
+    said = "\n".join(text for text, _ in SECRETS.values())
+    done = call("--lang", "en", *words, changes={"transformers.py": f"raise RuntimeError({said!r})"}.items())
+    assert done.returncode == 1
+    assert "RuntimeError" in done.stdout
+    assert not [name for name, (_, body) in SECRETS.items() if body in done.stdout + done.stderr]
