@@ -72,6 +72,18 @@ PROMPT = (
     r"(?<![\w@.+-])([A-Za-z_][\w.-]{0,40})@(?!<)([A-Za-z][\w.-]{0,100})"
     r"(?=:\s{0,1}[~/]|[ ][~/]\S{0,100}\s{0,1}[\])]?[#$%]|\s[\w./~-]{1,60}\][#$])"
 )
+TILDE = r"(~(?<![\w./~-]~))(?!<)([A-Za-z_][\w-]{1,31})(?=/)"
+MAC_PROMPT = r"(?m)((?:^|(?<=[\s>|]))[\w.-]{2,63})(:~[\w./-]{0,60} )([A-Za-z_][\w.-]{1,31})(?=[$%] )"
+# A machine by its full name, where the text says that it is one.
+NODE = r"(?<=[ \[(=:])[A-Za-z][\w-]{0,61}\d[\w-]{0,20}(?:\.[A-Za-z][\w-]{1,62}){2,5}(?![\w.-]{0,60}[\w-])"
+NODE_SAID = r"(?i)\b(?:on|to|from|at|via|node|host|server|machine)[\s:=]{1,3}[\[(]?$"
+PUBLIC = tuple(
+    """
+    hf.co huggingface.co github.com githubusercontent.com gitlab.com gitee.com modelscope.cn amazonaws.com aliyuncs.com
+    myqcloud.com cloudfront.net googleapis.com windows.net azure.com nvidia.com pytorch.org python.org anaconda.org
+    anaconda.com docker.com docker.io ubuntu.com debian.org openai.com cloudflare.com
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
 UNAME = r"(\bLinux )(?!<)([\w.-]{1,100})(?= \d{1,2}\.\d{1,3}\.)"
 HOST_NAMED = (
     r"(?i)((?<![\w-])(?:host ?name|"
@@ -97,7 +109,10 @@ KNOWN_HOST = (
     r"(?= (?:ssh-|ecdsa-|sk-)[\w@.-]{3,60} AAAA)"
 )
 USER_ENV = r"((?<![\w-])USER=)(?!<)([\w.-]{2,60})"
-EMAIL = r"(?<![\w.+%/:@-])([\w.+%-]{1,64})@(?!<)([\w-]{1,63}(?:\.[\w-]{1,63}){1,5})(?![\w@])"
+EMAIL = (
+    r"(?<![\w.+%/@-])(?<!(?<!mailto):)([\w.+%-]{1,64})@(?!<)"
+    r"((?:[\w-]{1,63}\.){1,5}[A-Za-z][\w-]{1,62}|\d{1,3}(?:\.\d{1,3}){3})(?![\w@])"
+)
 SHARE = (
     r"(?i)(?<![\w.-])([\w-]{4,80}(?:\.[\w-]{2,20}){0,2})(?=\.(?:gradio\.(?:live|app)|ngrok(?:-free)?\.(?:io|app|dev)|trycloudflare\.com|loca\.lt|lhr\.life|"
     r"seetacloud\.com|proxy\.runpod\.net))"
@@ -113,7 +128,7 @@ NEAR_ADDRESS = (
     r"hosts?|addr\w{0,6}|inet6?|servers?|\bips?|ping|ssh[^\n]{0,20}|gateway|"
     r"no_proxy\S{0,48}|peer|nameserver|brd|bind\w{0,4}(?: to)?|via|proxy|[tu]cp|bytes from|login[^\n]{0,40}from|"
     r"route|node|master|remote|"
-    r"endpoint|nfs|dns|rank|地址|主机|服务器|控制器)[\s:=@(\[\"'：]{0,4}$"
+    r"endpoint|nfs|dns|rank|service not known|unreachable|resolve|地址|主机|服务器|控制器)[\s:=@(\[\"'：]{0,4}$"
 )
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 GPU_ID = rf"(?i)(?<![\w-])((?:MIG-)?GPU|MIG)-{UUID}"
@@ -124,7 +139,7 @@ UNC = (
 )
 RESERVED = ("example.com", "example.org", "example.net")  # RFC 2606: nobody's
 SERIAL = (
-    r"(?i)((?<![\w])(?:serial(?:[ _-]?(?:number|no))?|board[ _-]?serial|序列号)\s{0,40}[:=：]\s{0,8})"
+    r"(?i)((?<![\w])(?:serial(?:[ _-]?(?:number|no))?|board[ _-]?serial|序列号)\s{0,40}[:=：>]\s{0,8})"
     r"(?!<)([A-Z0-9-]{6,40})"
 )
 MACHINE_ID = (
@@ -166,6 +181,28 @@ def _prompt(number: Number) -> Callable[[re.Match[str]], str]:
         if user == "git":
             return match.group()
         return (user if user.lower() in COMMON_USERS else number("user", user)) + "@" + _host_name(host, number)
+
+    return replace
+
+
+def _mac_prompt(number: Number) -> Callable[[re.Match[str]], str]:
+    """``host:folder user$``, as the shell of macOS has it."""
+
+    def replace(match: re.Match[str]) -> str:
+        host, folder, user = match.groups()
+        return _host_name(host, number) + folder + (user if user.lower() in COMMON_USERS else number("user", user))
+
+    return replace
+
+
+def _node(number: Number) -> Callable[[re.Match[str]], str]:
+    """Public services keep their names: that one of them is not reached is what a diagnosis is about."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group()
+        said = compiled(NODE_SAID).search(match.string[max(0, match.start() - 14) : match.start()])
+        public = name.lower().endswith(tuple("." + domain for domain in PUBLIC))
+        return number("host", name) if said and not public else name
 
     return replace
 
@@ -230,6 +267,9 @@ def redact(text: str, number: Number) -> str:
         ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user(number)),
         (("\\\\",), UNC, lambda m: m.group(1) + _host_name(m.group(2), number)),
         (("@",), PROMPT, _prompt(number)),
+        (("~",), TILDE, _user(number)),
+        ((":~ ",), MAC_PROMPT, _mac_prompt(number)),
+        ((" on ", " to ", " from ", " at ", " via ", "node", "host", "server", "machine"), NODE, _node(number)),
         (("linux ",), UNAME, _group("host", number)),
         (
             (

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doctor.collect import identities, secrets_text
+from doctor.collect.secretforms import NAMES
 from doctor.collect.secretwords import strength
 from doctor.model.facts import FactSpec, find
 from doctor.model.patterns import compiled
@@ -32,7 +33,10 @@ def _called(record: Mapping[Any, Any], key: str) -> str:
     return name if isinstance(name, str) and (by or _credential(name)) else ""
 
 
-_credential = functools.lru_cache(1000)(strength)  # records of a list have the same few keys
+@functools.lru_cache(1000)  # records of a list have the same few keys
+def _credential(name: str) -> bool:
+    """Whether credentials are called so; the words of a name are told apart only where one of theirs is in it."""
+    return secrets_text.holds(name.lower(), NAMES) and strength(name) > 0
 
 
 class Redactor:

@@ -75,7 +75,7 @@ NETRC = r"(?i)(\blogin\s{1,10}\S{1,200}\s{1,10}(?:account\s{1,4}\S{1,200}\s{1,10
 OPTION = r"((?<![\w-])--?([A-Za-z][\w.-]{1,40})[ =]{1,3})(?!<|-)(\"[^\"\n]{3,400}\"|'[^'\n]{3,400}'|[^\s'\"]{4,800})"
 COMMANDS = (
     r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:\s{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
-    r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|"
+    r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|\s-U\s{0,2}[\w./-]{1,60}%|"
     r"\bpoetry config http-basic\.\S{1,60}\s{1,3}\S{1,60}|"
     r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:\s{1,3}[^\s]{1,80}){0,6}?\s-[pP](?!ath)|"
     r"\bssh-keygen\b[^\n]{0,80}?\s-[NP]|\bmc alias set(?:\s{1,3}\S{1,120}){3})\s{0,3})"

@@ -192,6 +192,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
             "zip ",
             "rar ",
             "http-basic",
+            " -u",
         ),
         0,
         forms.COMMANDS,

@@ -8,6 +8,7 @@ from pathlib import Path
 import corpus_five
 import corpus_four
 import corpus_one
+import corpus_seven
 import corpus_six
 import corpus_three
 import corpus_two
@@ -25,6 +26,7 @@ CASES = [
     *corpus_four.corpus(),
     *corpus_five.corpus(),
     *corpus_six.corpus(),
+    *corpus_seven.corpus(),
 ]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (
