@@ -58,6 +58,11 @@ class Conda(NamedTuple):
         """The package that conda moves when this distribution, or this library of conda's own, is to move."""
         return self.owned.get(normalise(name))
 
+    def package(self, name: str) -> Owned | None:
+        """A package by its own name, or by that of its distribution."""
+        rows = (*self.owned.values(), *self.stale.values())
+        return next((row for row in rows if row.package == name), None) or self.owner(name)
+
     def dependents(self, package: str) -> list[Owned]:
         """What conda removes together with a package: all that needs it, directly or not."""
         every = {row.package: row for row in (*self.owned.values(), *self.stale.values())}

@@ -133,12 +133,25 @@ def comment(words: str) -> str:
 def guarded(step: FixStep, target: Target) -> str:
     """The command, behind a test where doing it twice would fail."""
     line = command(step, target)
-    if not line or step.kind not in ("move", "delete"):
-        return checked(line, target) if line and step.kind in NATIVE else line
-    path = quote(step.target, target.shell)
+    if not line:
+        return line
+    tested = step.target if step.kind in ("move", "delete") else _record(step, target)
+    line = checked(line, target) if step.kind in NATIVE else line
+    if not tested:
+        return line
+    path = quote(tested, target.shell)
     if target.shell == "powershell":
         return f"if (Test-Path -LiteralPath {path}) {{ {line} }}"
     return f"if [ -e {path} ] || [ -L {path} ]; then {line}; fi"
+
+
+def _record(step: FixStep, target: Target) -> str:
+    """The file of conda's books that is gone once a removal is done; "" for other steps, or when not known."""
+    env = target.conda
+    if env is None or step.kind != "uninstall" or env.place[:1] != ("-p",) or not is_condas(step, target):
+        return ""
+    row = env.package(step.bound.get("packages", step.target).split()[0])
+    return f"{env.place[1]}/conda-meta/{row.package}-{row.version}-{row.build}.json" if row else ""
 
 
 def checked(line: str, target: Target) -> str:

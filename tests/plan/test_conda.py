@@ -116,8 +116,9 @@ def test_a_build_without_cuda_loses_its_mark_first():
     facts = {**CARD, "torch.package": "conda", "torch.build": "cpu", "torch.cuda": None, "os.name": "linux"}
     snapshot = conda_machine((), rows).with_facts(facts)
     made = plan(snapshot, RULES)
-    text = [line for line in render(made, Target.of(snapshot)).splitlines() if line.startswith("/opt")]
-    assert text[0] == f"/opt/conda/condabin/conda remove -y -p {PREFIX} cpuonly"
+    text = [line for line in render(made, Target.of(snapshot)).splitlines() if "condabin/conda" in line]
+    record = f"{PREFIX}/conda-meta/cpuonly-2.0-0.json"  # a second run finds it gone
+    assert text[0] == f"if [ -e {record} ] || [ -L {record} ]; then /opt/conda/condabin/conda remove -y -p {PREFIX} cpuonly; fi"
     assert "pytorch-cuda=12.4" in text[1]
 
 
@@ -142,7 +143,7 @@ def test_where_the_channel_has_ended_wheels_take_over():
     assert {move.by for move in made.moves} == {"pip"}
     text = [line for line in render(made, Target.of(snapshot)).splitlines() if not line.startswith("#")]
     remove = next(line for line in text if "conda remove" in line)
-    assert remove.endswith(f"remove -y -p {PREFIX} pytorch accelerate torchvision pytorch-cuda")
+    assert remove.endswith(f"remove -y -p {PREFIX} pytorch accelerate torchvision pytorch-cuda; fi")
     pip = next(line for line in text if "-m pip install" in line)
     assert text.index(remove) < text.index(pip)
     assert {"accelerate==1.2.0"} < set(made.installs[0].requirements)
