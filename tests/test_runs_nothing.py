@@ -51,9 +51,8 @@ def dangers(tree: ast.AST) -> Iterator[tuple[str, int]]:
             elif last in METHODS:
                 yield last, node.lineno
             for keyword in node.keywords:
-                if keyword.arg == "shell" and not (
-                    isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-                ):
+                off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                if keyword.arg == "shell" and not off and last != "_replace":  # a field of a named tuple starts nothing
                     yield "shell=", node.lineno
                 if keyword.arg in ("trust_remote_code", "allow_pickle") and not (
                     isinstance(keyword.value, ast.Constant) and not keyword.value.value
