@@ -138,7 +138,7 @@ def _from_bundle(path: Path) -> Corpus:
 
 def _rule(raw: list[Any], row: int, details: Details) -> Rule:
     rule_id, slug, family, severity, since, applies, when, explains, prior = raw
-    links, signs, fix = (Later(details, row, part) for part in range(3))
+    links, signs, fix = Later(details, row, 0), Later(details, row, 1), Later(details, row, 2)
     return Rule(rule_id, slug, family, severity, since, links, applies, when, signs, fix, explains, prior)
 
 

@@ -105,7 +105,8 @@ def run(name: str, version: str) -> dict[str, object] | None:
     """The catalogue row that covers one release (keys v, req, py, tags, sdist, yanked, why), or None."""
     text = public(version)
     for row in store.rows("releases").get(normalise(name), {"runs": ()})["runs"]:
-        if f" {text} " in f" {row['v']} ":  # as the catalogue spells it: no version of the package need be parsed
+        # as the catalogue spells it: no version of the package need be parsed, and most rows do not hold it at all
+        if text in row["v"] and f" {text} " in f" {row['v']} ":
             found: dict[str, object] = row
             return found
     wanted = parse(text)

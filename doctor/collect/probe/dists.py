@@ -23,6 +23,7 @@ class Listing(object):
         self.order = interp.search_path(target)
         self.all, self.links, self.left = [], [], []
         self.seen = {}
+        self._hooks = {}
         self.complete = bool(target.version)
         self.silent = {}  # folders that could not be listed, with why
         for folder, where in self.order:
@@ -55,6 +56,12 @@ class Listing(object):
             dist.version = dist.first("version") or dist.version
         self.all.append(dist)
         self.seen.setdefault(dist.name, dist)
+
+    def hooks(self, folder):
+        """Names of what installers leave in a folder to bring other folders in."""
+        if folder not in self._hooks:
+            self._hooks[folder] = [name for name in paths.quiet_names(folder, True) if name[:1] == "_"]
+        return self._hooks[folder]
 
     def versions(self):
         return {name: dist.version for name, dist in self.seen.items() if dist.version}
@@ -262,8 +269,8 @@ def targets(dist, have):
     found = []
     if dist.where != "site":
         return found
-    for name in paths.quiet_names(dist.folder, True):
-        if not name.startswith(("__editable__", "_")) or stem not in name.replace("-", "_").replace(".", "_").lower():
+    for name in have.hooks(dist.folder):
+        if stem not in name.replace("-", "_").replace(".", "_").lower():
             continue
         if name.startswith("__editable__") and name.endswith(".py"):
             found += [path for _, path in compiled(_MAPPING).findall(paths.text(os.path.join(dist.folder, name)) or "")]

@@ -12,9 +12,14 @@ _SPLIT = r"^(.+?)-(v?\d[^-]*(?:-\d+)?)$"
 _HEADERS = b"(?im)^(Name|Version|Requires-Dist|Requires-Python):(.*)$"
 
 
+_NORMALISED = {}
+
+
 def normalise(name):
-    """PEP 503 normalised name."""
-    return compiled(_RUNS).sub("-", name).lower()
+    """PEP 503 normalised name, remembered: requirement lines say the same few names again and again."""
+    if name not in _NORMALISED:
+        _NORMALISED[name] = compiled(_RUNS).sub("-", name).lower()
+    return _NORMALISED[name]
 
 
 def split_folder(entry):

@@ -140,7 +140,7 @@ def size(path):
 
 def same(first, second):
     """Two spellings of one folder."""
-    return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
+    return first == second or os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
 
 
 def inside(path, folder):
