@@ -75,7 +75,8 @@ def _one(each: Install, plan: Plan, snapshot: Snapshot, target: Target, seconds:
         return Answer("silent", target.shell)
     with tempfile.TemporaryDirectory(prefix="vlmdoctor-") as folder:
         report = Path(folder) / "report.json"
-        text = "\n".join([*lines(NO_TRACES, target.shell), *install(each, target, trial=str(report))])
+        room = {**NO_TRACES, "TMPDIR": folder}  # what a killed installer has unpacked goes with the folder
+        text = "\n".join([*lines(room, target.shell), *install(each, target, trial=str(report))])
         options = ("-euo", "pipefail", "-c") if target.shell == "bash" else ("-NoProfile", "-Command")
         answer = run_tool([shell, *options, text], seconds)
         output = answer.output.decode("utf-8", "replace")

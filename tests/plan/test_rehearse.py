@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +120,14 @@ def test_the_users_own_constraints_bind_the_next_plan(installer):
     empty = machine({}, src__imports=[{"module": "torch", "name": None, "resolves": False, "guarded": False, "want": "torch"}])
     assert versions.accepts(">2.14.1", moves(plan(empty, RULES))["torch"])
     assert versions.accepts("<=2.14.1", moves(plan(empty, RULES, lessons=found))["torch"])
+
+
+def test_a_killed_installer_leaves_nothing_behind(installer, tmp_path):
+    place = tmp_path / "where"
+    slow = installer(f'mkdir "$TMPDIR/pip-unpack-1"; echo "$TMPDIR" > {place}; sleep 30')
+    snapshot = machine(PAIR)
+    assert rehearse(plan(snapshot, RULES), snapshot, slow, seconds=2).verdict == "silent"
+    assert not Path(place.read_text().strip()).exists()
 
 
 def test_uv_speaks_in_its_own_words(installer):
