@@ -75,6 +75,12 @@ class Place:
         cache = _real(hub, home) if hub else None
         return cls(prefix, trees, Path(there) if there else None, shell, cache, tuple(client))
 
+    def whole(self) -> Place:
+        """The same with all of the environment put by, which conda changes. Raises ApplyError where it is not known."""
+        if not self.prefix:
+            raise ApplyError("conda", "the environment's folder is not known")
+        return replace(self, trees=(_real(self.prefix, Path.home()),))
+
 
 def _real(path: str, home: Path) -> Path:
     return home / path[2:] if path.startswith("~/") else home if path == "~" else Path(path)
@@ -179,13 +185,12 @@ def _replace(path: Path, text: str) -> None:
 
 def acts(plan: Plan, target: Target, place: Place, allow: bool) -> Iterator[Act]:
     """The plan's steps as commands, in the order of the script."""
-    whole = replace(place, trees=(_real(place.prefix, Path.home()),))  # conda changes all of it
     for each in arranged(plan):
         if isinstance(each, Install):
-            touched = (whole if each.by == "conda" else place).trees
+            touched = (place.whole() if each.by == "conda" else place).trees
             yield Act(", ".join(each.requirements), "\n".join(install(each, target)), touched)
         elif not changes_shell(each) and (allow or each.safety != "destructive") and (text := command(each, target)):
-            yield _act(each, text, whole if is_condas(each, target) else place)
+            yield _act(each, text, place.whole() if is_condas(each, target) else place)
 
 
 def _act(step: FixStep, text: str, place: Place) -> Act:

@@ -4,8 +4,10 @@ import shlex
 
 import pytest
 
+from doctor.errors import ApplyError
 from doctor.ingest import ingest
 from doctor.model import FixStep
+from doctor.plan.apply import Place, acts
 from doctor.plan.conda import Conda
 from doctor.plan.make import plan
 from doctor.plan.order import arranged
@@ -235,3 +237,10 @@ def test_a_pasted_list_plans_for_its_owner():
 def test_the_order_of_doing_is_one():
     kinds = [each.kind if isinstance(each, FixStep) else each.by for each in arranged(plan(ended(), RULES))]
     assert kinds == ["uninstall", "pip"]
+
+
+def test_conda_is_not_let_loose_on_an_environment_that_is_not_known():
+    """What cannot be put by is not changed."""
+    snapshot = conda_machine({"torch": "2.1.2"}, [NUMPY2]).with_facts({"python.prefix": None})
+    with pytest.raises(ApplyError, match="not known"):
+        list(acts(plan(snapshot, RULES), Target.of(snapshot), Place.of(snapshot, {}), allow=False))
