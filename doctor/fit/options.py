@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from doctor.fit import activations, engines, weights
 from doctor.fit.axes import LADDER, Step, axes
 from doctor.fit.config import Config
-from doctor.fit.devices import SPREAD, Device, Share, freed, place, spread, usable
+from doctor.fit.devices import SPREAD, TENSOR_PARALLEL, Device, Share, freed, place, spread, usable
 from doctor.fit.shapes import GIB, Model, Note, Request
 
 KEEP = 6  # options shown
@@ -84,6 +84,8 @@ def changed(model: Model, request: Request, steps: Sequence[Step]) -> tuple[Mode
 
 def _try(model: Model, request: Request, steps: Sequence[Step], devices: Sequence[Device]) -> Option | None:
     other, asked = changed(model, request, steps)
+    if asked.engine in TENSOR_PARALLEL and _hopeless(other, asked, devices):
+        return None
     budget = engines.estimate(other, asked)
     shares, fits = place(other, asked, budget, devices)
     spare = min(s.usable - s.bytes for s in shares)
@@ -92,6 +94,12 @@ def _try(model: Model, request: Request, steps: Sequence[Step], devices: Sequenc
     if len(shares) > 1 and asked.vision_on_cpu:
         return None  # its device map names one device
     return Option((*steps, *_spread(asked.engine, steps, shares)), sum(s.bytes for s in shares), spare)
+
+
+def _hopeless(model: Model, request: Request, devices: Sequence[Device]) -> bool:
+    """The weights alone are too much: seen in a tenth of the time of an estimate, of which there are hundreds."""
+    held = sum(piece.bytes for piece in weights.pieces(model, request))
+    return held > sum(usable(device, request) for device in devices)
 
 
 def _spread(engine: str, steps: Sequence[Step], shares: Sequence[Share]) -> list[Step]:
