@@ -240,13 +240,14 @@ def told(
     from doctor.report import smoke as section
 
     lang, results = language(options.lang), snapshot.facts["smoke.results"]
+    python = str(snapshot.get("python.executable", request.python))  # redacted as facts are
     if options.format_ == "json":
         return rendered(judge(snapshot, options), options)
     if options.format_ == "markdown":
-        head = section.markdown_table(lang, results, outcome.seconds)
+        head = section.markdown_table(lang, results, python, outcome.seconds)
     else:
         width = min(columns() if options.output is None else 80, 110)
-        head = section.text(lang, results, request.arch or "", outcome.seconds, width, painter(options))
+        head = section.text(lang, results, request.arch or "", python, outcome.seconds, width, painter(options))
     if not named and torch_missing(outcome):
         head += "\n" + say(lang, "smoke.no_torch") + "\n"
     if whole or outcome.failed():

@@ -39,11 +39,12 @@ def untried(results: Records) -> Mapping[str, Any] | None:
     return None
 
 
-def text(language: str, results: Records, arch: str, seconds: float, width: int, paint: Paint) -> str:
-    """The table of steps, the verdict first."""
+def text(language: str, results: Records, arch: str, python: str, seconds: float, width: int, paint: Paint) -> str:
+    """The table of steps; the verdict and the interpreter first."""
     failed = any(row["ok"] is False for row in results)
     rows = wrap(verdict(language, results, seconds), width)
     rows[0] = paint(rows[0], "error" if failed else "good")
+    rows += wrap(say(language, "smoke.python", python=plain(python)), width)
     for tier, group in groupby(results, key=lambda row: row["tier"]):
         rows += ["", f"  {tier} {say(language, f'smoke.tier.{tier}', arch=plain(arch))}"]
         for row in group:
@@ -70,9 +71,11 @@ def _said(language: str, row: Mapping[str, Any]) -> str:
     return f"{row['step']}: {row['detail']}" if row["detail"] else str(row["step"])
 
 
-def markdown_table(language: str, results: Records, seconds: float) -> str:
+def markdown_table(language: str, results: Records, python: str, seconds: float) -> str:
     """The same as a Markdown table."""
-    rows = [f"**{markdown(verdict(language, results, seconds))}**", "", "| tier | step | | s |", "|---|---|---|---|"]
+    where = markdown(say(language, "smoke.python", python=python))
+    rows = [f"**{markdown(verdict(language, results, seconds))}**", "", where, ""]
+    rows += ["| tier | step | | s |", "|---|---|---|---|"]
     for row in results:
         cell = markdown(_said(language, row)).replace("|", "\\|").replace("\n", " ")
         rows.append(f"| {row['tier']} | {cell} | {_state(language, row['ok'])} | {row['seconds']:.2f} |")

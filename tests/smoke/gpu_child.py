@@ -28,30 +28,26 @@ def emit(**row):
 
 
 class Counters:
-    """torch's allocator and the device's own figure; zeros on the CPU, where the run only rehearses the code."""
+    """torch's allocator and the device's own figure. ``cuda`` is ``torch.cuda``, or the ledger of a rehearsal."""
 
-    def __init__(self, torch, device):
-        self.torch, self.cuda = torch, device.startswith("cuda")
+    def __init__(self, cuda):
+        self.cuda = cuda
 
     def reset(self):
         gc.collect()
-        if self.cuda:
-            self.torch.cuda.synchronize()
-            self.torch.cuda.empty_cache()
-            self.torch.cuda.reset_peak_memory_stats()
+        self.cuda.synchronize()
+        self.cuda.empty_cache()
+        self.cuda.reset_peak_memory_stats()
 
     def read(self):
-        if not self.cuda:
-            return {"allocated": 0, "peak": 0, "reserved": 0, "device_used": 0}
-        cuda = self.torch.cuda
-        cuda.synchronize()
-        free, total = cuda.mem_get_info()
-        peaks = {"peak": cuda.max_memory_allocated(), "reserved": cuda.max_memory_reserved()}
-        return {"allocated": cuda.memory_allocated(), "device_used": total - free, **peaks}
+        self.cuda.synchronize()
+        free, total = self.cuda.mem_get_info()
+        peaks = {"peak": self.cuda.max_memory_allocated(), "reserved": self.cuda.max_memory_reserved()}
+        return {"allocated": self.cuda.memory_allocated(), "device_used": total - free, **peaks}
 
 
 def built(torch, transformers, part, spec):
-    """(model in bfloat16 on the device, processor, prompt)"""
+    """(model in bfloat16 on the device, processor, prompt, configuration)"""
     row = json.loads(TABLE.read_text(encoding="utf-8"))[spec["kind"]]
     config = row["config"]
     processor, prompt, changes = part("processors").make(config)
@@ -68,7 +64,7 @@ def built(torch, transformers, part, spec):
     torch.set_default_dtype(torch.float32)
     settled = model.generation_config
     settled.eos_token_id, settled.pad_token_id, settled.bos_token_id = None, 0, 1
-    return model.eval().requires_grad_(False), processor, prompt
+    return model.eval().requires_grad_(False), processor, prompt, config
 
 
 def quantised(torch, transformers, part, kind, folder, spec):
@@ -81,12 +77,11 @@ def quantised(torch, transformers, part, kind, folder, spec):
     return kind.from_pretrained(folder, **options).eval()
 
 
-def measure(torch, model, processor, prompt, spec, size):
+def measure(torch, counters, model, processor, prompt, spec, size):
     from PIL import Image
 
     picture = Image.new("RGB", tuple(size), (90, 120, 200))
     given = processor(text=prompt, images=picture, return_tensors="pt").to(spec["device"], torch.bfloat16)
-    counters = Counters(torch, spec["device"])
     counters.reset()
     began = time.monotonic()
     with torch.inference_mode():
@@ -98,16 +93,25 @@ def measure(torch, model, processor, prompt, spec, size):
 def main():
     spec = json.loads(sys.argv[1])
     import torch
+
+    if not spec["tiny"]:
+        run(torch, Counters(torch.cuda), spec)
+        return
+    from ledger import Ledger
+
+    torch.set_num_threads(1)  # threads would only wait for each other
+    with Ledger() as ledger:
+        run(torch, Counters(ledger), spec)
+
+
+def run(torch, counters, spec):
     import transformers
 
-    if spec["tiny"]:
-        torch.set_num_threads(1)  # a rehearsal; threads would only wait for each other
     part = smoke_child().part
-    counters = Counters(torch, spec["device"])
     torch.ones(1, device=spec["device"])
     emit(what="start", torch=torch.__version__, transformers=transformers.__version__, **counters.read())
     began = time.monotonic()
-    model, processor, prompt = built(torch, transformers, part, spec)
+    model, processor, prompt, config = built(torch, transformers, part, spec)
     parameters = sum(weight.numel() for weight in model.parameters())
     if spec.get("quant"):
         with tempfile.TemporaryDirectory() as folder:
@@ -118,9 +122,10 @@ def main():
             model = quantised(torch, transformers, part, kind, folder, spec)
             emit(what="load", **counters.read())
     counters.reset()
-    emit(what="weights", parameters=parameters, seconds=round(time.monotonic() - began, 1), **counters.read())
+    seconds = round(time.monotonic() - began, 1)
+    emit(what="weights", parameters=parameters, seconds=seconds, config=config, **counters.read())
     for size in spec["sizes"]:
-        measure(torch, model, processor, prompt, spec, size)
+        measure(torch, counters, model, processor, prompt, spec, size)
 
 
 if __name__ == "__main__":

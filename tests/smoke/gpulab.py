@@ -15,7 +15,6 @@ from typing import NamedTuple
 from doctor.fit import estimate
 from doctor.fit.count import describe
 from doctor.fit.shapes import MIB, Request
-from doctor.smoke.recipes import TABLE
 
 CHILD = str(Path(__file__).with_name("gpu_child.py"))
 NEW = 32  # tokens generated
@@ -53,7 +52,7 @@ PLAN = (
 
 
 class Lab:
-    """One run over some cases. ``device`` "cpu" rehearses with shrunken models and measures nothing."""
+    """One run over some cases. ``device`` "cpu" rehearses with shrunken models and counts their tensors."""
 
     def __init__(self, target: str, device: str, out: Path, seconds: float) -> None:
         self.target, self.device, self.out = target, device, out
@@ -81,7 +80,7 @@ class Lab:
         weights = next((row for row in said if row["what"] == "weights"), None)
         for row in said:
             if row["what"] == "run" and weights is not None:
-                self.rows.append(beside(case, weights, row, self.versions["transformers"], tiny))
+                self.rows.append(beside(case, weights, row, self.versions["transformers"]))
                 show(self.rows[-1])
         if why:
             self.skipped.append(f"{case.kind} {case.quant or 'bf16'}: {why}")
@@ -113,10 +112,9 @@ def last(text):
     return lines[-1][:300] if lines else ""
 
 
-def beside(case, weights, run, transformers, tiny):
-    """One row of the record: our estimate beside what came. ``error`` is None where nothing was measured."""
-    config = json.loads(TABLE.read_text(encoding="utf-8"))[case.kind]["config"]
-    model = describe(case.kind, config)
+def beside(case, weights, run, transformers):
+    """One row of the record: our estimate beside what came."""
+    model = describe(case.kind, {**weights["config"], "model_type": case.kind})
     asked = Request(dtype="bf16", quant=case.quant, images=(run["size"],), prompt=0, new=NEW, transformers=transformers)
     words = max(1, run["tokens"] - estimate(model, asked).image_tokens)
     asked = Request(dtype="bf16", quant=case.quant, images=(run["size"],), prompt=words, new=NEW, transformers=transformers)
@@ -127,13 +125,13 @@ def beside(case, weights, run, transformers, tiny):
     row |= {"estimated_tokens": budget.tokens, "parameters": weights["parameters"], "estimated_parameters": model.params}
     row |= {"weights": weights["allocated"], "estimated_weights": held, "peak": run["peak"], "estimated_peak": held + working}
     row |= {"reserved": run["reserved"], "device_used": run["device_used"], "estimated_total": budget.total, "seconds": run["seconds"]}
-    row["error"] = None if tiny or not run["peak"] else round((held + working) / run["peak"] - 1, 4)
+    row["error"] = round((held + working) / run["peak"] - 1, 4)
     return row
 
 
 def show(row):
     peaks = " ".join(f"{key} {row[key] / MIB:.0f}" for key in ("peak", "estimated_peak", "reserved", "device_used", "estimated_total"))
-    error = "" if row["error"] is None else f"{100 * row['error']:+.2f} %"
+    error = f"{100 * row['error']:+.2f} %"
     size = "x".join(map(str, row["size"]))
     print(f"  {row['model']} {row['quant']} {size} {row['tokens']} tokens, MiB: {peaks} {error} {row['seconds']} s", flush=True)
 

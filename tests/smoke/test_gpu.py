@@ -114,8 +114,8 @@ def test_predicted_against_measured(card, out):
     rows = lab.run(cases[:3] if REHEARSAL else cases, about)
     assert rows, lab.skipped
     assert json.loads(lab.out.read_text(encoding="utf-8"))["rows"] == rows
-    wrong = [row for row in rows if row["estimated_parameters"] != row["parameters"]] if not REHEARSAL else []
-    far = [row for row in rows if row["error"] is not None and abs(row["error"]) > WITHIN]
+    wrong = [row for row in rows if row["estimated_parameters"] != row["parameters"]]
+    far = [row for row in rows if abs(row["error"]) > WITHIN and not REHEARSAL]  # tiny ones have other proportions
     assert not wrong
     assert not far
 

@@ -74,3 +74,26 @@ def test_both_figures_are_shown(folder):
     assert "(+1.0 %)" in on_gpu.detail
     assert "beyond its libraries" in budget.compared(said, {"host": tensors}).detail
     assert budget.compared(said, {}) is None
+
+
+def test_a_pointer_is_no_weight_file(stack, folder, tmp_path):
+    (tmp_path / "llava" / "pytorch_model-00001-of-00002.bin").write_bytes(b"x" * 4096)
+    (tmp_path / "llava" / "pytorch_model-00002-of-00002.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    failed = smoke(stack.request(3, model=folder)).failed()[0]
+    assert (failed.step, failed.detail) == ("files", "Wrong: pytorch_model-00002-of-00002.bin is a Git LFS pointer, not weights")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "word"), [("LISAForCausalLM", "its own project loads it"), ("LlavaForConditionalGeneration", "none needed")]
+)
+def test_no_class_is_filled_with_the_weights_of_another(stack, folder, tmp_path, wanted, word):
+    own = tmp_path / "llava"
+    (own / "config.json").write_text(json.dumps({**CONFIG, "architectures": [wanted]}), encoding="utf-8")
+    (own / "model.safetensors").write_bytes(b"x" * 4096)
+    stack.write("transformers/__init__.py", "__version__ = '4.57.0'\nAutoModel = AutoProcessor = LlavaForConditionalGeneration = object\n")
+    for name in ("models", "models/auto"):
+        stack.write(f"transformers/{name}/__init__.py", "")
+    stack.write("transformers/models/auto/configuration_auto.py", "CONFIG_MAPPING_NAMES = {'llava': 'LlavaConfig'}")
+    steps = {result.step: result for result in smoke(stack.request(3, model=folder)).results}
+    assert word in steps["own code"].detail
+    assert steps["own code"].ok is (None if wanted.startswith("LISA") else True)

@@ -7,6 +7,7 @@ import time
 
 TOKENS = 32  # generated for the speed
 DISK = 500e6  # bytes/s of a usual disk, for the expectation
+POINTER = b"version https://git-lfs"  # how a pointer file begins
 QUESTION = "What is in this image?"
 
 
@@ -43,9 +44,14 @@ def no_answers(teller, model):
     raise teller.Skip("%s loads, and says nothing by itself" % type(model).__name__)
 
 
+def files(folder):
+    """Weight files of the folder."""
+    names = [name for name in sorted(os.listdir(folder)) if name.endswith((".safetensors", ".bin", ".pt"))]
+    return [os.path.join(folder, name) for name in names]
+
+
 def bytes_of(folder):
-    names = [name for name in os.listdir(folder) if name.endswith((".safetensors", ".bin", ".pt"))]
-    return sum(os.path.getsize(os.path.join(folder, name)) for name in names)
+    return sum(os.path.getsize(path) for path in files(folder))
 
 
 def weights(teller, folder):
@@ -54,17 +60,30 @@ def weights(teller, folder):
     size = bytes_of(folder)
     if not size:
         raise teller.Wrong("no weight file lies in the model's folder")
+    for path in files(folder):
+        with open(path, "rb") as stream:
+            if stream.read(len(POINTER)) == POINTER:
+                raise teller.Wrong("%s is a Git LFS pointer, not weights" % os.path.basename(path))
     return "%.2f GiB of weights" % (size / 2**30)
 
 
 def needs_no_code(teller, folder):
-    """A model's own Python files are never run here."""
+    """A model's own Python files are never run here, and no class is filled with another project's weights.
+
+    The checkpoints of LLaVA's and LISA's own repositories carry a model_type that transformers means otherwise: it
+    would build its default model of 7 billion parameters beside them.
+    """
+    import transformers
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as stream:
         config = json.load(stream)
     if config.get("auto_map") and config.get("model_type") not in CONFIG_MAPPING_NAMES:
         raise teller.Skip("the model brings code of its own (trust_remote_code), which the doctor does not run")
+    wanted = [str(name) for name in config.get("architectures") or []]
+    known = config.get("model_type") in CONFIG_MAPPING_NAMES
+    if known and wanted and not any(hasattr(transformers, name) for name in wanted):
+        raise teller.Skip("%s is no class of transformers: its own project loads it" % wanted[0])
     return "none needed"
 
 
