@@ -134,22 +134,24 @@ def _renamed(stem, have, known):
 
 
 def unmet(ctx):
-    """What ``pip check`` says, for every distribution that wins on the path."""
-    have = listing(ctx)
+    """What ``pip check`` says, for every distribution that wins on the path; worked out once a run."""
+    if "_unmet" not in ctx:
+        ctx["_unmet"] = list(_unmet(listing(ctx)))
+    return {"python.unmet": ctx["_unmet"]}
+
+
+def _unmet(have):
     version = have.target.version_text
     if not version:
         raise OSError("the Python version of the environment is not known")
     markers = requirements.Markers(requirements.environment(version, have.target.implementation))
     versions = have.versions()
-    found = []
     for dist in list(have.seen.values()):
         for line in dist.head().get("requires-dist", ()):
             problem = _problem(line, versions, markers)
             if problem:
                 needs, spec, there = problem
-                found.append({"dist": dist.name, "version": dist.version, "needs": needs, "spec": spec,
-                              "found": there})
-    return {"python.unmet": found}
+                yield {"dist": dist.name, "version": dist.version, "needs": needs, "spec": spec, "found": there}
 
 
 def _problem(line, versions, markers):
