@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -72,6 +71,8 @@ def _be(folder: str, words: Sequence[str], keep: int, output: int) -> None:
         _only_stdlib(folder)
         status = import_module("entry").main(list(words))
     except BaseException:  # noqa: BLE001 - nothing may return into the code that forked
+        import traceback  # here only: it loads tokenize and textwrap
+
         traceback.print_exc()
     finally:
         os._exit(status)
