@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,15 @@ def test_a_real_config_may_hold_anything():
     config = dict(ROWS["llava"]["config"], quantization_config={"bits": 4}, auto_map={"A": "b.C"}, torch_dtype="float16")
     small = module("shrink").shrink(config, 320)
     assert not {"quantization_config", "auto_map", "torch_dtype"} & set(small)
+
+
+def test_a_processor_gets_the_tokenizer_it_insists_on(monkeypatch):
+    """LlavaProcessor took only Llama's until transformers 4.45."""
+    spec = importlib.util.spec_from_file_location("smoke_child", recipes.TABLE.with_name("child.py"))
+    child = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(child)
+    classes = {"Old": ("LlamaTokenizer", "LlamaTokenizerFast"), "New": "AutoTokenizer", "Newest": None}
+    stub = types.SimpleNamespace(**{name: types.SimpleNamespace(tokenizer_class=given) for name, given in classes.items()})
+    monkeypatch.setitem(sys.modules, "transformers", stub)
+    insisted = child.part("processors").insisted
+    assert {name: insisted(name) for name in classes} == {"Old": ["LlamaTokenizerFast"], "New": [], "Newest": []}

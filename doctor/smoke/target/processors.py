@@ -35,6 +35,14 @@ def tokenizer(specials, named=None, classes=()):
     return made
 
 
+def insisted(name):
+    """The fast tokenizers that this release of the processor class takes; none where it takes any."""
+    import transformers
+
+    wanted = getattr(getattr(transformers, name), "tokenizer_class", None) or ()
+    return [one for one in ((wanted,) if isinstance(wanted, str) else wanted) if one.endswith("Fast")]
+
+
 def images(name, **options):
     """An image processor; without torchvision, 5.x keeps the one on PIL under a name of its own."""
     import transformers
@@ -77,14 +85,14 @@ def image_token(config, tokens, word):
 
 
 def llava(config, vision):
-    tokens, side = tokenizer(["<image>"]), vision["image_size"]
+    tokens, side = tokenizer(["<image>"], classes=insisted("LlavaProcessor")), vision["image_size"]
     sizes = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
     made = build("LlavaProcessor", images("CLIPImageProcessor", **sizes), tokens, **clip_options(config, vision))
     return made, "USER: <image>\nhi ASSISTANT:", image_token(config, tokens, "<image>")
 
 
 def llava_next(config, vision):
-    tokens, side = tokenizer(["<image>"]), vision["image_size"]
+    tokens, side = tokenizer(["<image>"], classes=insisted("LlavaNextProcessor")), vision["image_size"]
     sizes = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
     looks = images("LlavaNextImageProcessor", image_grid_pinpoints=config["image_grid_pinpoints"], **sizes)
     made = build("LlavaNextProcessor", looks, tokens, **clip_options(config, vision))
