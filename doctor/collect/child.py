@@ -206,7 +206,8 @@ class _Child:
         while self.process.poll() is None and time.monotonic() < give_up:
             time.sleep(0.002)
         if self.process.poll() is None:
-            self.answer.status = f"process {self.process.pid} is stuck in the kernel and cannot be ended"
+            if uninterruptible(self.process.pid):
+                self.answer.status = f"process {self.process.pid} is stuck in the kernel and cannot be ended"
             self.process.returncode = -signal.SIGKILL if POSIX else 1  # nobody shall wait for it any more
         self.answer.status = self.answer.status or _status(self.process.returncode if crashed is None else crashed)
         if self.answer.ended:
@@ -250,6 +251,18 @@ def kill_group(process: Process) -> None:
         process.kill()  # already gone, or a copy of ourselves that has no session yet
     except PermissionError:
         return  # already gone
+
+
+def uninterruptible(pid: int) -> bool:
+    """Whether the kernel holds a killed process; on a busy machine it may only not have had its turn to die.
+
+    True where nobody can tell (no /proc).
+    """
+    try:
+        raw = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True
+    return raw.rpartition(b")")[2].split()[:1] == [b"D"]
 
 
 def _status(code: int) -> str:
