@@ -175,9 +175,12 @@ STARTS = (
     *"""
     hf_ api_org_ sk- sk_ rk_ aiza ya29. gocspx- akia asia abia acca ltai akid aklt ghp_ gho_ ghu_ ghs_ ghr_
     github_pat_ xox xapp- dapi sg. hvs. hvb. hvr. atatt age-secret-key- bce-v3/ ms- eyj :aa
-    glcbt- glptt- glft- glagent- glimt- glsoat- gloas- lsv2_sk_
     """.split(),  # noqa: SIM905 - a list of words reads best as words
-    *(f"{name}{sign}" for name in PROVIDERS for sign in "-_"),
+    *(
+        f"{name}{sign}"
+        for name in (*PROVIDERS, "glcbt", "glptt", "glft", "glagent", "glimt", "glsoat", "gloas", "lsv2_sk")
+        for sign in "-_"
+    ),
 )
 LOOSE_STARTS = (":aa", "bce-v3/")  # digits before, slashes behind
 TOKENIZER = "tokenizer"  # a word of every log here, and in no credential's name
