@@ -25,7 +25,7 @@ from doctor.plan.script import install
 from doctor.plan.shell import FOLDERS, NAME, Target, command, is_condas
 from doctor.plan.undo import forget, sweep, undo
 
-DATA = ("share", "etc", "include")  # of an environment: where wheels put what is not code
+DATA = ("share", "etc", "include", ".lock")  # of an environment: where wheels put what is not code; uv's own mark
 CLIENT = ("token", "stored_tokens", ".check_for_update_done", ".check_for_skill_update_done")  # of hf, in HF_HOME
 ASIDE = "vlmdoctor-aside"
 _VENV = "VIRTUAL_ENV"

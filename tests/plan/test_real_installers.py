@@ -91,24 +91,55 @@ def struck(place, tool, at):
     return False
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
-def test_killed_half_way(place, tool):
-    if tool == "uv" and not shutil.which("uv"):
-        pytest.skip("no uv")
+def untouched(root, plain, before, frozen):
+    """Every file is there as it was, what RECORD files name as well, and pip says the same."""
+    assert picture(root / "env") == before
+    assert subprocess.run(freeze(root), env=plain, capture_output=True, check=True).stdout == frozen
+    for record in (root / "env/lib").glob("python3*/site-packages/*.dist-info/RECORD"):
+        rows = [row[0] for row in csv.reader(record.read_text().splitlines()) if row]
+        assert all((record.parents[1] / name).exists() for name in rows if not name.endswith(".pyc"))
+
+
+def freeze(root):
+    return [root / "env/bin/python", "-m", "pip", "freeze", "--all"]
+
+
+def fresh(root, plain):
+    shutil.rmtree(root / "env", ignore_errors=True)
+    shutil.copytree(root / "kept", root / "env", symlinks=True)
+    return picture(root / "env"), subprocess.run(freeze(root), env=plain, capture_output=True, check=True).stdout
+
+
+def test_the_doctor_is_killed_while_pip_works(place):
     root, _, plain = place
-    freeze = [root / "env/bin/python", "-m", "pip", "freeze", "--all"]
     hits = 0
     for at in range(1, ROUNDS + 1):
-        shutil.rmtree(root / "env", ignore_errors=True)
-        shutil.copytree(root / "kept", root / "env", symlinks=True)
-        before, frozen = picture(root / "env"), subprocess.run(freeze, env=plain, capture_output=True, check=True).stdout
-        if not struck(place, tool, at):
+        before, frozen = fresh(root, plain)
+        if not struck(place, "pip", at):
             break
         hits += 1
-        assert doctor(place, "undo", tool).wait() == 0
-        assert picture(root / "env") == before
-        assert subprocess.run(freeze, env=plain, capture_output=True, check=True).stdout == frozen
-        for record in (root / "env/lib").glob("python3*/site-packages/*.dist-info/RECORD"):
-            assert all((record.parents[1] / row[0]).exists() for row in csv.reader(record.read_text().splitlines()) if row and not row[0].endswith(".pyc"))
-    if not hits:
-        pytest.skip("the installer was faster than the look")
+        assert doctor(place, "undo", "pip").wait() == 0
+        untouched(root, plain, before, frozen)
+    assert hits > 0
+
+
+def test_uv_is_killed_at_its_work(place):
+    """A failed step: the doctor itself takes back what uv has left behind."""
+    root, env, plain = place
+    real = shutil.which("uv")
+    if real is None:
+        pytest.skip("no uv")
+    (root / "path").mkdir()
+    (root / "path/uv").write_text(f'#!/bin/sh\nexec timeout -s KILL "$DELAY" {real} "$@"\n')
+    (root / "path/uv").chmod(0o755)
+    env["PATH"] = f"{root / 'path'}:{env['PATH']}"
+    ends = set()
+    for delay in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 3, 20):
+        before, frozen = fresh(root, plain)
+        env["DELAY"] = str(delay)
+        status = doctor(place, "fix", "uv").wait()
+        ends.add(status == 0)
+        if status == 0:
+            break
+        untouched(root, plain, before, frozen)
+    assert ends == {True, False}
