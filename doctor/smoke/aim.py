@@ -11,7 +11,7 @@ from doctor.collect.child import ENTRY, Job, Runner, own_python
 from doctor.collect.live import Request, choose
 from doctor.errors import ProbeError
 
-SECONDS = 8.0  # for a look at a folder or two
+SECONDS = 20.0  # for a look at a folder or two, on a machine that swaps too
 
 
 class Aim(NamedTuple):
