@@ -35,10 +35,10 @@ else:
 
 
 def wheel(folder, version):
-    """``mover``: 1,200 modules, a script and a data file."""
+    """``mover``: 300 modules, a script and a data file."""
     folder.mkdir(exist_ok=True)
     info = f"mover-{version}.dist-info"
-    files = {f"mover/m{number}.py": f"N = {number}, {version!r}\n" for number in range(1200)}
+    files = {f"mover/m{number}.py": f"N = {number}, {version!r}\n" for number in range(300)}
     files |= {"mover/__init__.py": f"__version__ = {version!r}\n", f"mover-{version}.data/data/share/mover/table.txt": version}
     files |= {f"{info}/METADATA": f"Metadata-Version: 2.1\nName: mover\nVersion: {version}\n", f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     files |= {f"{info}/entry_points.txt": "[console_scripts]\nmover = mover:main\n"}
@@ -56,7 +56,7 @@ def place(tmp_path):
         wheel(wheels, version)
     env = {
         "HOME": str(tmp_path), "PATH": os.environ["PATH"], "XDG_STATE_HOME": str(tmp_path / "state"), "PIP_NO_INDEX": "1", "SHELL": "/bin/sh",
-        "PIP_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(wheels), "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "PIP_FIND_LINKS": str(wheels), "UV_OFFLINE": "1", "UV_FIND_LINKS": str(wheels), "UV_CACHE_DIR": str(tmp_path / "cache"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
     plain = {name: value for name, value in env.items() if name != "PYTHONPATH"}
@@ -134,7 +134,7 @@ def test_uv_is_killed_at_its_work(place):
     (root / "path/uv").chmod(0o755)
     env["PATH"] = f"{root / 'path'}:{env['PATH']}"
     ends = set()
-    for delay in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 3, 20):
+    for delay in (0.1, 0.5, 60):
         before, frozen = fresh(root, plain)
         env["DELAY"] = str(delay)
         status = doctor(place, "fix", "uv").wait()
