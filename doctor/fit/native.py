@@ -21,8 +21,9 @@ SAM = "sam-vit-huge"  # LISA's only segmenter (model/LISA.py: build_sam_vit_h)
 def common(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with ``vision_config`` and ``text_config`` where the file has neither."""
     values = dict(config)
-    if values.get("model_type") in OTHER_NAMES:
-        values["model_type"] = OTHER_NAMES[values["model_type"]]
+    other = OTHER_NAMES.get(str(values.get("model_type")))
+    if other:
+        values["model_type"] = other
     kind = values.get("model_type")
     if kind == "minicpmv" and isinstance(values.get("version"), int | float) and "text_config" not in values:
         values["text_config"] = {**values, "model_type": MINICPM.get(values["version"], "")}

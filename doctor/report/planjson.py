@@ -56,7 +56,7 @@ def _step(step: FixStep, target: Target) -> dict[str, Any]:
 
 def _hand(step: FixStep, snapshot: Snapshot) -> dict[str, Any] | None:
     found = by_hand(step, snapshot)
-    return _plain(found) if found else None
+    return found._asdict() if found else None
 
 
 def _answer(answer: Answer | None) -> dict[str, Any] | None:
