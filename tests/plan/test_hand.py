@@ -1,5 +1,7 @@
 """What only a person can do, in the words of the distribution, the container, the scheduler."""
 
+import json
+
 import pytest
 
 from doctor.commands.fix import Shown, rendered
@@ -169,3 +171,10 @@ def test_what_comes_from_elsewhere_is_only_said():
 def test_a_text_asks_for_what_it_misses_and_no_more(line, wanted):
     made = plan(ingest([line.encode()]), store.load().rules)
     assert [step.target for step in made.advice if step.target in ("build-essential", "python3-dev", "cmake")] == wanted
+
+
+def test_lines_by_hand_are_json_too():
+    snapshot = Snapshot({**SLIM, "host.root": False})
+    shown = Shown(plan(snapshot, store.load().rules), snapshot, Target(), None)
+    hands = [step["hand"] for step in json.loads(rendered(shown, "json", False, "en"))["advice"]]
+    assert {"place": "here", "lines": ["sudo apt-get update", "sudo apt-get install -y python3.11-dev"]} in hands
