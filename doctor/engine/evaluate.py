@@ -21,6 +21,7 @@ FACTS_BESIDE_A_FAILURE = 0.4  # true of the machine, but the failing text does n
 FACTS_OF_A_FAILURE = 0.7  # the failing text gave the fact itself
 CERTAIN = 0.95  # a sign that only this cause prints: what was read of the machine and the program has missed something
 AGAINST_FACTS = 0.7  # of such a sign's weight is left where the facts say no
+MOST = 64  # records of which a step is written for each: of more nobody wants the list
 SHARE_OF_FACTS = 0.7  # of the remaining doubt that agreeing facts take away from a sign
 
 
@@ -130,7 +131,7 @@ def _bindings(spec: FixSpec, scope: Scope) -> Iterator[dict[str, str]]:
         yield scope.bound
         return
     shared = {name: value for name, value in scope.bound.items() if not name.startswith(f"{spec.each}.")}
-    for kinds, record in scope.records[spec.each]:
+    for kinds, record in scope.records[spec.each][:MOST]:
         own = {f"{spec.each}.{k}": show(v, kinds.get(k, "text")) for k, v in record.items() if v is not None}
         yield {**shared, **own}
 

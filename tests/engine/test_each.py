@@ -1,5 +1,7 @@
 """Steps and names for every record that a ``some`` clause has met, not for the first alone."""
 
+import time
+
 import pytest
 
 from doctor.engine import store
@@ -61,6 +63,14 @@ def test_what_is_not_installed_comes_with_the_first_thing_that_does_not_fit():
     first = [step.target for step in finding.fix if step.way == 1]
     assert first == ["filelock", "regex", "numpy"]
     assert [step.target for step in finding.fix if step.way == 2] == ["filelock", "regex"]
+
+
+def test_a_list_without_end_is_cut():
+    rows = [{"name": f"p{n}", "problem": "record-missing", "path": "x", "version": "1.0"} for n in range(20000)]
+    start = time.process_time()
+    finding = found("PYE202", {"python.corrupt": rows})
+    assert len(finding.fix) <= 65
+    assert time.process_time() - start < 2
 
 
 def test_each_names_a_clause_of_the_rule():
