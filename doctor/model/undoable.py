@@ -1,8 +1,8 @@
 """Which command lines of rules an undo can take back. Only such a step may be ``safe`` or ``changes-env``.
 
-What an application puts by before a step: the environment's own folders, the environment that ``VIRTUAL_ENV`` names,
-every path that the line names, the small files of the Hub's client. A program whose effects lie elsewhere (packages of
-the system, mounts, owners of files, caches of installers) is for a person: ``manual``, or ``destructive``.
+What an application puts by before a step: the environment's own folders, every path that the line names, the small
+files of the Hub's client. A program whose effects lie elsewhere (packages of the system, mounts, owners of files,
+caches of installers) is for a person: ``manual``, or ``destructive``.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ from doctor.plan.undo import forget, sweep, undo
 DATA = ("share", "etc", "include", ".lock")  # of an environment: where wheels put what is not code; uv's own mark
 CLIENT = ("token", "stored_tokens", ".check_for_update_done", ".check_for_skill_update_done")  # of hf, in HF_HOME
 ASIDE = "vlmdoctor-aside"
-_VENV = "VIRTUAL_ENV"
 Say = Callable[[str], None]
 
 
@@ -61,7 +60,7 @@ class Place:
     def of(cls, snapshot: Snapshot, environ: Mapping[str, str]) -> Place:
         """Read off the snapshot and the user's variables."""
         home = Path(environ.get("HOME") or Path.home())
-        prefix = str(snapshot.get("python.prefix", ""))
+        prefix = str(snapshot.get("python.venv_folder") or snapshot.get("python.prefix", ""))  # as undo will read it
         sites = [_real(path, home) for path in snapshot.get("python.site", [])]
         shell = startup.shell_of(environ.get("SHELL", ""))
         there = startup.file_of(shell, home)
@@ -224,8 +223,6 @@ def _named(step: FixStep, place: Place, home: Path) -> tuple[Path, ...]:
 
 def _usual(text: str, place: Place) -> tuple[Path, ...]:
     """What a rule's command may change without naming it."""
-    if _VENV in text:
-        return (*place.client, Path(os.environ.get(_VENV) or ".venv").absolute())
     if not ("python" in text and place.prefix):
         return place.client
     return (*place.client, *place.trees, Path(place.prefix) / ASIDE)

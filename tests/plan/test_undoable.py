@@ -85,14 +85,13 @@ def test_what_changes_only_the_shell(word):
 def test_what_a_command_names_is_put_by(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "venv").mkdir()
     (tmp_path / "asked").mkdir()
     lines = [
         ('mkdir -p -- "$(dirname -- {link.path})"', {"link.path": str(tmp_path / "a" / "b" / "c")}),
         ("rmdir -- {model.asked}", {"model.asked": "asked"}),
-        ('python3 -m venv --without-pip "${VIRTUAL_ENV:-.venv}"', {}),
+        ("python3 -m venv --without-pip {python.venv_folder}", {"python.venv_folder": str(tmp_path / "venv")}),
         ("mkdir ~/venvs/{name}", {"name": "vlm"}),
     ]
     (tmp_path / "venvs").mkdir()
@@ -111,6 +110,12 @@ def test_what_a_command_names_is_put_by(tmp_path, monkeypatch):
     (tmp_path / "venvs" / "vlm").mkdir()
     undo(journal)
     assert _tree(tmp_path) == before
+
+
+def test_an_environment_without_its_settings_is_undone_by_its_own_name():
+    # Before the repair its Python tells the base's prefix, after it the environment's.
+    broken = snapshot_of({"python.prefix": "/usr", "python.venv_folder": "/home/x/llava"})
+    assert Place.of(broken, {}).prefix == Place.of(snapshot_of({"python.prefix": "/home/x/llava"}), {}).prefix
 
 
 def _tree(folder):

@@ -11,13 +11,14 @@ NAMES = (
     "python.version", "python.implementation", "python.executable", "python.prefix", "python.base_prefix",
     "python.kind", "python.moved", "python.abi", "python.platform", "python.bits", "python.externally_managed",
     "python.writable", "python.include", "python.missing_modules", "python.path", "python.site",
-    "python.user_site", "python.user_site_enabled", "python.installer", "python.venv_problem", "python.venv_python",
+    "python.user_site", "python.user_site_enabled", "python.installer", "python.venv_problem", "python.venv_folder",
+    "python.venv_python",
 )
 # Modules that a build or a distribution's package may lack; the file or built-in that shows each.
 OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", "venv", "ensurepip", "distutils")
 LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
         "python.missing_modules")
-NULLABLE = ("python.user_site", "python.venv_problem", "python.venv_python")
+NULLABLE = ("python.user_site", "python.venv_problem", "python.venv_folder", "python.venv_python")
 SEEDS = r"(pip|setuptools|wheel|_distutils_hack|pkg_resources|distutils-precedence|__pycache__|_virtualenv)"
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 KEPT_APART = ("poetry.lock", "Pipfile.lock")  # of tools that keep environments in a folder "virtualenvs" of their own
@@ -64,7 +65,7 @@ def _live(target):
 
 def _venv_problem(target):
     """cfg-missing: a venv without its pyvenv.cfg. other-python: its packages lie in the folder of another release."""
-    facts = {"python.venv_problem": None, "python.venv_python": None}
+    facts = {"python.venv_problem": None, "python.venv_folder": None, "python.venv_python": None}
     folder = os.path.dirname(os.path.dirname(target.executable or ""))
     if not target.live or target.windows or not target.version:
         return facts
@@ -72,7 +73,7 @@ def _venv_problem(target):
         near = os.path.join(folder, "lib", "python" + target.short(), "site-packages")
         if os.path.islink(target.executable) and "activate" in paths.quiet_names(os.path.dirname(target.executable)):
             if os.path.isdir(near) and not paths.same(folder, target.prefix):
-                facts["python.venv_problem"] = "cfg-missing"
+                facts.update({"python.venv_problem": "cfg-missing", "python.venv_folder": folder})
         return facts
     if not any(_packages(site) for site in target.sites[:1]):
         for name in sorted(paths.quiet_names(os.path.join(target.prefix, "lib"))):

@@ -12,6 +12,7 @@ FACTS = (
     fact("python.broken", "text", "why the interpreter does not start: missing, base-missing, crashed, hangs, not-python"),
     fact("python.moved", "bool", "a venv whose scripts name another path than where it lies now"),
     fact("python.venv_problem", "text", "cfg-missing: a venv without pyvenv.cfg; other-python: its packages are those of another Python"),
+    fact("python.venv_folder", "path", "folder of a venv that has lost its pyvenv.cfg", "path"),
     fact("python.venv_python", "version", "the Python (3.11) whose folder holds the packages of such a venv"),
     fact("python.abi", "text", "ABI tag: cp311, cp313t ..."),
     fact("python.platform", "text", "platform tag of the interpreter: linux_x86_64, win_amd64 ..."),

@@ -96,4 +96,5 @@ def test_a_venv_without_its_settings(tmp_path: Path) -> None:
     place = tmp_path / "env"
     venv.create(place, with_pip=False, symlinks=True)
     (place / "pyvenv.cfg").unlink()
-    assert run(str(place / "bin" / "python"), {})[0]["python.venv_problem"] == "cfg-missing"
+    facts, _ = run(str(place / "bin" / "python"), {})
+    assert (facts["python.venv_problem"], facts["python.venv_folder"]) == ("cfg-missing", str(place))
