@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 
+import paths
 from patterns import compiled
 from src_calls import Reader
 from src_link import link
@@ -19,6 +20,7 @@ from src_walk import Files, kind_of, text_of
 OLD_PRINT = ("Missing parentheses in call to 'print'", "multiple exception types must be parenthesized",
              "Missing parentheses in call to 'exec'", "leading zeros in decimal integer", "invalid hexadecimal literal")
 COMMAS = 60000  # in one file; the tree of a longer table takes hundreds of megabytes
+LISTS = ("requirements.txt", "pyproject.toml")  # of a project, beside the program
 MAGIC = r"^(\s*)([%!?])"
 
 
@@ -112,11 +114,22 @@ class Program(object):
                     self.main.add(found)
                 self.take(found)
         elif os.path.exists(path):
-            self._root(os.path.dirname(path))
+            folder = os.path.dirname(path)
+            self._root(folder)
             self.main.add(path)
             self.take(path)
+            if kind_of(path) in ("py", "ipynb"):
+                self._project(dict.fromkeys([folder, self._package_root(folder)]))
         else:
             self.files.problem(path, "unreadable: no such file or folder")
+
+    def _project(self, folders):
+        """What a program's own project asks for: lists beside it or beside its package. A home is no project."""
+        for folder in folders:
+            if not paths.same(folder, os.path.expanduser("~")):
+                for name in LISTS:
+                    if os.path.isfile(os.path.join(folder, name)):
+                        self.take(os.path.join(folder, name))
 
     def _root(self, folder):
         self.first = self.first or folder

@@ -280,6 +280,19 @@ def test_notebook(tmp_path):
     assert not found["src.errors"]
 
 
+def asked_for(found):
+    return {record["name"] for record in found["src.requirements"]}
+
+
+def test_what_the_project_of_a_program_asks_for(tmp_path, monkeypatch):
+    files = {"requirements.txt": "torch==2.0.1\n", "pyproject.toml": '[project]\nname = "a"\ndependencies = ["einops"]\n'}
+    inner = {"llava/__init__.py": "", "llava/serve/__init__.py": "", "llava/serve/cli.py": "import torch\n"}
+    assert asked_for(facts(tmp_path / "a", {**files, "demo.py": "import torch\n"}, what=["demo.py"])) == {"torch", "einops"}
+    assert asked_for(facts(tmp_path / "b", {**files, **inner}, what=["llava/serve/cli.py"])) == {"torch", "einops"}
+    monkeypatch.setenv("HOME", str(tmp_path / "c"))
+    assert asked_for(facts(tmp_path / "c", {**files, "demo.py": "import torch\n"}, what=["demo.py"])) == set()
+
+
 def test_as_a_child(tmp_path):
     (tmp_path / "demo.py").write_text("import nothere_\ninput()\n")
     settings = {"nonce": "n", "what": ["demo.py"], "cwd": str(tmp_path), "site": [str(tmp_path)], "python_version": "3.9.1"}
