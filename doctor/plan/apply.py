@@ -28,6 +28,8 @@ from doctor.plan.undo import forget, sweep, undo
 DATA = ("share", "etc", "include", ".lock")  # of an environment: where wheels put what is not code; uv's own mark
 CLIENT = ("token", "stored_tokens", ".check_for_update_done", ".check_for_skill_update_done")  # of hf, in HF_HOME
 ASIDE = "vlmdoctor-aside"
+SAID = 1 << 20  # bytes of a failed command that are looked at
+_FRAMES = r"(?m)^Traceback \(most recent call last\):\r?\n(?:[ \t].*\n?|\r?\n)*"
 Say = Callable[[str], None]
 
 
@@ -249,7 +251,13 @@ def _do(act: Act, journal: Journal, target: Target, say: Say) -> None:
     line = words(target.shell, act.text)
     status, output = run(line, lambda group, mark: journal.note({"op": "child", "group": group, "birth": mark}))
     if status:
-        raise ApplyError(act.title, output.decode("utf-8", "replace")[-2000:].strip())
+        raise ApplyError(act.title, _said(output))
+
+
+def _said(output: bytes) -> str:
+    """The end of what a failed command printed, without the frames of its own tracebacks."""
+    text = output[-SAID:].decode("utf-8", "replace")
+    return compiled(_FRAMES).sub("", text)[-2000:].strip()
 
 
 def _link(link: Path, to: Path, journal: Journal) -> None:

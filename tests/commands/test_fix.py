@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -156,6 +157,17 @@ def test_a_failing_step_brings_the_old_state_back(machine, tmp_path, monkeypatch
     assert found.value.undone
     version = tmp_path / "venv" / "lib" / "python3.11" / "site-packages" / "torchvision" / "version.py"
     assert version.read_text() == "0.15.2"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the installer is a shell script")
+def test_a_failing_step_tells_its_error_without_its_frames(machine, place, monkeypatch):
+    says = 'Collecting x\\nTraceback (most recent call last):\\n  File "a.py", line 1\\n    f()\\nOSError: [Errno 28] full\\n'
+    python = Path(place["python.executable"])
+    python.write_text(python.read_text().replace("exit ${PIP", f"printf '{says}'; exit ${{PIP"))
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(fix.ApplyError) as found:
+        run("--yes")
+    assert str(found.value).endswith("Collecting x\nOSError: [Errno 28] full")
 
 
 def test_a_changed_environment_is_refused(machine, place, tmp_path):
