@@ -284,12 +284,9 @@ def kept(world, modules, cache):
     """``broken``, from the doctor's cache as long as nothing was installed or removed."""
     folders = [folder.path for folder in world.path + world.site]
     store = records.Store(cache, "contracts %r" % folders)
-    stamp = "%08x" % records.checksum(repr((sorted(set(modules)), [paths.mtime(folder) for folder in folders])))
-    found = store.get("broken", stamp)
-    if found is None:
-        found = broken(world, modules)
-        store.put("broken", stamp, found)
-        store.save()
+    about = sorted(set(modules)), [paths.mtime(folder) for folder in folders]
+    found = store.answer("broken", about, lambda: broken(world, modules))
+    store.save()
     return found
 
 

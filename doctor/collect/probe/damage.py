@@ -34,17 +34,10 @@ GENUINE = {
 WRITERS = ("pip", "uv", "")
 
 
-def _store(ctx):
-    if "_store" not in ctx:
-        target = dists.target(ctx)
-        ctx["_store"] = records.Store(ctx.get("cache"), "%s %s" % (target.prefix, target.version_text))
-    return ctx["_store"]
-
-
 def summaries(ctx):
     """``[(dist, summary)]`` in import order until the CPU budget is spent; ``ctx["_late"]`` counts the rest."""
     if "_summaries" not in ctx:
-        store, found, late = _store(ctx), [], 0
+        store, found, late = dists.store(ctx), [], 0
         began = time.process_time()
         # torch's own family first: those answers matter most when time runs out
         for dist in sorted(dists.listing(ctx).seen.values(), key=lambda one: one.name not in extensions.CERTAIN):
@@ -136,12 +129,12 @@ def read_extensions(ctx):
     judge = extensions.Judge(ctx)
     if os.name == "nt":
         raise OSError("Windows libraries are not examined")
-    store, found, world = _store(ctx), [], judge.stamp()
+    store, found, world = dists.store(ctx), [], judge.stamp()
     for dist, summary in summaries(ctx):
         libs = summary["libs"]
         if not libs:
             continue
-        times = [paths.mtime(os.path.join(dist.folder, name)) for name in libs]
+        times = [paths.mtime(dist.folder + os.sep + name) for name in libs]
         stamp = "%08x" % records.checksum(repr((world, times)))
         problems = store.get("ext:" + dist.path(), stamp)
         if problems is None:

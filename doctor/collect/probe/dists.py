@@ -6,6 +6,7 @@ import interp
 import metadata
 import moved
 import paths
+import records
 import requirements
 import wire
 from patterns import compiled
@@ -18,8 +19,8 @@ _MAPPING = r"""(?:'|")([\w.]+)(?:'|")\s*:\s*(?:'|")((?:/|[A-Za-z]:)[^'"\n]{1,400
 class Listing(object):
     """``all`` metadata entries in import order; ``seen`` the one per name that wins; ``left`` leftovers."""
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, target, store):
+        self.target, self.store = target, store
         self.order = interp.search_path(target)
         self.all, self.links, self.left = [], [], []
         self.seen = {}
@@ -48,7 +49,7 @@ class Listing(object):
         raw, version = metadata.split_folder(entry)
         if kind == "egg-info" and paths.is_file(os.path.join(folder, entry)):
             kind = "egg-file"
-        dist = metadata.Dist(raw, version, entry, folder=folder, where=where, kind=kind)
+        dist = metadata.Dist(raw, version, entry, folder=folder, where=where, kind=kind, store=self.store)
         if kind == "egg-link":
             self.links.append(dist)
             return
@@ -63,6 +64,12 @@ class Listing(object):
             self._hooks[folder] = [name for name in paths.quiet_names(folder, True) if name[:1] == "_"]
         return self._hooks[folder]
 
+    def environment(self):
+        """The variables of requirement markers here. Raises OSError where the Python version is not known."""
+        if not self.target.version_text:
+            raise OSError("the Python version of the environment is not known")
+        return requirements.environment(self.target.version_text, self.target.implementation)
+
     def versions(self):
         return {name: dist.version for name, dist in self.seen.items() if dist.version}
 
@@ -70,8 +77,16 @@ class Listing(object):
 def listing(ctx):
     """The one listing of this run."""
     if "_listing" not in ctx:
-        ctx["_listing"] = Listing(target(ctx))
+        ctx["_listing"] = Listing(target(ctx), store(ctx))
     return ctx["_listing"]
+
+
+def store(ctx):
+    """What earlier runs have kept about this environment."""
+    if "_store" not in ctx:
+        here = target(ctx)
+        ctx["_store"] = records.Store(ctx.get("cache"), "%s %s" % (here.prefix, here.version_text))
+    return ctx["_store"]
 
 
 def target(ctx):
@@ -136,28 +151,25 @@ def _renamed(stem, have, known):
 def unmet(ctx):
     """What ``pip check`` says, for every distribution that wins on the path; worked out once a run."""
     if "_unmet" not in ctx:
-        ctx["_unmet"] = list(_unmet(listing(ctx)))
+        have = listing(ctx)
+        asked = [(dist.name, dist.version, dist.head().get("requires-dist", ())) for dist in have.seen.values()]
+        marks = have.environment()
+        ctx["_unmet"] = have.store.answer("unmet", (marks, asked), lambda: list(_unmet(asked, have.versions(), marks)))
     return {"python.unmet": ctx["_unmet"]}
 
 
-def _unmet(have):
-    version = have.target.version_text
-    if not version:
-        raise OSError("the Python version of the environment is not known")
-    markers = requirements.Markers(requirements.environment(version, have.target.implementation))
-    versions = have.versions()
-    for dist in list(have.seen.values()):
-        for line in dist.head().get("requires-dist", ()):
+def _unmet(asked, versions, marks):
+    markers = requirements.Markers(marks)
+    for name, version, lines in asked:
+        for line in lines:
             problem = _problem(line, versions, markers)
             if problem:
                 needs, spec, there = problem
-                yield {"dist": dist.name, "version": dist.version, "needs": needs, "spec": spec, "found": there}
+                yield {"dist": name, "version": version, "needs": needs, "spec": spec, "found": there}
 
 
 def _problem(line, versions, markers):
     """``(name, spec, version there or None)`` when the line is not met, ``None`` when it is or says nothing."""
-    if "extra" in line and only_extra(line.partition(";")[2]):
-        return None
     try:
         name, spec, marker = requirements.split(line)
         if not markers(marker):
@@ -175,16 +187,11 @@ def _problem(line, versions, markers):
         return None  # a malformed line or version: pip check skips it with a warning
 
 
-def only_extra(marker):
-    """The common ``extra == 'x'`` joined by ``and``: false without parsing."""
-    return "extra ==" in marker and " or " not in marker and "not in" not in marker
-
-
 def read_requires(ctx):
     """Requires-Dist without the extras, and Requires-Python, of every distribution that has any."""
     lines, pythons = {}, {}
     for dist in listing(ctx).seen.values():
-        wanted = [line for line in dist.head().get("requires-dist", ()) if not only_extra(line.partition(";")[2])]
+        wanted = dist.head().get("requires-dist")
         if wanted:
             lines[dist.name] = wanted
         python = dist.first("requires-python")

@@ -21,11 +21,14 @@ SHARE = 0.75  # of the deadline for the caches; the rest is for sending
 
 
 def layout(ctx):
-    """The rules of the installed versions, which are looked up with a short limit."""
-    env = ctx.get("env") or {}
-    home = ctx.get("home") or env.get("HOME") or os.path.expanduser("~")
-    names = hubroots.guarded(lambda: _installed_names(ctx), ctx["deadline"] * 0.3, None)
-    return hubpaths.Layout(env, home, ctx.get("cwd") or os.sep, hubpaths.installed(names or ()), bool(names))
+    """The rules of the installed versions, which are looked up with a short limit. The one layout of this run."""
+    if "_layout" not in ctx:
+        env = ctx.get("env") or {}
+        home = ctx.get("home") or env.get("HOME") or os.path.expanduser("~")
+        names = hubroots.guarded(lambda: _installed_names(ctx), ctx["deadline"] * 0.3, None)
+        found = hubpaths.installed(names or ())
+        ctx["_layout"] = hubpaths.Layout(env, home, ctx.get("cwd") or os.sep, found, bool(names))
+    return ctx["_layout"]
 
 
 def _installed_names(ctx):

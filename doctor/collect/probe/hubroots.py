@@ -11,7 +11,7 @@ import hubpaths
 import hubscan
 import modelfacts
 from modeldir import look
-from wire import reason
+from wire import Turns, reason
 
 LISTED = 300  # entries of a folder that are looked at when searching
 CONFIGS = 200  # configurations read for hf.repos
@@ -187,26 +187,25 @@ def neighbours(path, raw, where):
 
 
 def _search(where, roots, bases, limit):
-    """Folders with repositories among neighbours and usual places; each start has a thread."""
+    """Folders with repositories among neighbours and usual places, as far as they answer in time."""
     jobs = []
     for root in roots:
         jobs.append(lambda root=root: list(root.neighbours) + _elsewhere(root.raw, where))
     for base in (where.cwd, where.home_dir) + tuple(BASES if bases is None else bases):
         jobs.append(lambda base=base: around(base))
-    boxes, threads = [], []
-    for job in jobs:
-        box = []
-        boxes.append(box)
-        threads.append(threading.Thread(target=lambda job=job, box=box: box.extend(p for p in job() if holds(p))))
-        threads[-1].daemon = True
-        threads[-1].start()
-    stop = time.time() + (limit - time.time()) * 0.4
-    for thread in threads:
-        thread.join(max(0.0, stop - time.time()))
-    out = []
-    for box in boxes:
-        out.extend(os.path.normpath(path) for path in list(box))
-    return sorted(set(out))
+    found = []
+    turns = Turns([lambda job=job: _keep(job, found) for job in jobs])
+    turns.start()
+    turns.wait((limit - time.time()) * 0.4)
+    return sorted({os.path.normpath(path) for path in list(found)})
+
+
+def _keep(job, found):
+    """Adds the folders with repositories among those that ``job()`` names."""
+    try:
+        found.extend(path for path in job() if holds(path))
+    except Exception:  # a place that cannot be searched holds nothing for us
+        return
 
 
 def _elsewhere(raw, where):

@@ -40,18 +40,20 @@ def _pins(have):
     torch = have.seen.get("torch")
     if torch is None or not have.target.version_text:
         return []
-    markers = requirements.Markers(requirements.environment(have.target.version_text, have.target.implementation))
-    versions, pins = have.versions(), []
-    for line in torch.head().get("requires-dist", ()):
-        if not line.startswith("nvidia"):
-            continue
+    lines = [line for line in torch.head().get("requires-dist", ()) if line.startswith("nvidia")]
+    marks, versions = have.environment(), have.versions()
+    return have.store.answer("nvidia pins", (marks, lines, versions), lambda: list(_judged(lines, marks, versions)))
+
+
+def _judged(lines, marks, versions):
+    markers = requirements.Markers(marks)
+    for line in lines:
         try:
             name, spec, marker = requirements.split(line)
-            if dists.only_extra(marker) or not markers(marker):
+            if not markers(marker):
                 continue
             found = versions.get(metadata.normalise(name))
             good = found is not None and requirements.satisfies(found, spec)
         except ValueError:
             continue
-        pins.append({"name": metadata.normalise(name), "want": spec, "found": found, "ok": good})
-    return pins
+        yield {"name": metadata.normalise(name), "want": spec, "found": found, "ok": good}

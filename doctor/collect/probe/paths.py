@@ -86,6 +86,15 @@ def mtime(path):
         return 0
 
 
+def stamp(path):
+    """Modification time and size: a file of the same stamp is taken as unchanged. Empty when it is not there."""
+    try:
+        info = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return "%d %d" % (info.st_mtime_ns, info.st_size)
+
+
 def read(path, cap=65536):
     """The first ``cap`` bytes of a regular file, ``None`` when it is missing, unreadable or anything else."""
     try:

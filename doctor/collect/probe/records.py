@@ -14,7 +14,7 @@ from patterns import compiled
 RECORD_CAP = 32 << 20  # bytes
 WORTH = 0.05  # seconds of CPU; what took less is read again rather than written to the disk
 BUDGET = 1.2  # seconds of CPU for file lists; the rest stays unread
-FORMAT = 6  # of the cache file
+FORMAT = 7  # of the cache file
 FOREIGN = 4  # package files and libraries of other sizes: another release was unpacked over this one
 WALK_CAP = 300  # folders of a package without a file list
 SKIPPED = frozenset("""include tests test testing docs doc examples data build dist checkpoints weights
@@ -59,6 +59,15 @@ class Store(object):
         self.used[key] = [stamp, value]
         self.cost += time.process_time() - self.missed
         self.changed = True
+
+    def answer(self, key, about, work):
+        """``work()``, or what it gave an earlier run where ``about``, all that it depends on, was the same."""
+        stamp = "%08x" % checksum(repr(about))
+        found = self.get(key, stamp)
+        if found is None:
+            found = work()
+            self.put(key, stamp, found)
+        return found
 
     def save(self):
         """Writes what this run used, if that was dear. A folder that cannot be written only costs the next run time."""
@@ -137,7 +146,7 @@ def walked(dist, roots):
 
 
 def _stamp(dist, info, folders):
-    times = [paths.mtime(os.path.join(dist.folder, folder)) for folder in folders]
+    times = [paths.mtime(dist.folder + os.sep + folder) for folder in folders]
     return "%d %d %08x" % (info.st_mtime_ns, info.st_size, checksum(repr(times)))
 
 

@@ -6,12 +6,15 @@ A line is ``<nonce> <crc32 of the payload, 8 hex digits> <payload>``; the payloa
 complete, ``{"end": true}``. Without the end mark the answer is a partial one.
 """
 
+import collections
 import json
 import os
 import threading
 import time
 import zlib
 
+PATIENCE = 0.05  # seconds without one call done after which another thread takes the next one
+HEAD_START = 0.3  # seconds for the risky groups alone: side by side, two threads mostly wait for one another
 LINE_CAP = 4 * 1024 * 1024  # bytes; a longer value is reported as unread
 
 
@@ -60,7 +63,7 @@ class Group(object):
     ``read(ctx)`` returns ``{name: value}``; a name of ``names`` that it leaves out stays unread, for the reason
     in ``"?name"`` if it gives one. A reason that begins with "left open: " says that nobody tried, by design.
     ``read`` may raise: every name then gets the reason. A *risky* group touches paths that can hang
-    (dead mounts) and runs in a thread of its own; what it has not said by the deadline is unread.
+    (dead mounts) and runs in a thread that may be left behind; what it has not said by the deadline is unread.
     """
 
     def __init__(self, names, read, risky=False, closes=()):
@@ -76,7 +79,54 @@ def reason(error):
     return ("%s: %s" % (type(error).__name__, text) if text else type(error).__name__)[:300]
 
 
-def _run_one(group, ctx, wire, done):
+class Turns(object):
+    """Calls that may hang, made in turn by one thread, or by more where one hangs.
+
+    A thread for each would cost more than the calls: they would only wait for one another at the interpreter's lock.
+    ``calls`` take no argument, give nothing back and never raise.
+    """
+
+    def __init__(self, calls):
+        self._calls = collections.deque(calls)
+        self._left = len(self._calls)
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def start(self):
+        """Raises RuntimeError where this user may have no more threads."""
+        if self._calls:
+            thread = threading.Thread(target=self._work)
+            thread.daemon = True
+            thread.start()
+
+    def _work(self):
+        while True:
+            try:
+                call = self._calls.popleft()
+            except IndexError:  # another thread was faster
+                return
+            call()
+            with self._lock:
+                self._left -= 1
+                if not self._left:
+                    self._over.set()
+
+    def wait(self, seconds):
+        """Whether all calls are done after at most ``seconds``; lets another thread go on behind a call that hangs."""
+        end = time.monotonic() + seconds
+        while self._left:
+            before, time_left = self._left, end - time.monotonic()
+            if time_left <= 0:
+                return False
+            if not self._over.wait(min(PATIENCE, time_left)) and self._left == before and self._calls:
+                try:
+                    self.start()
+                except RuntimeError:  # no more threads: whatever hangs holds the others up
+                    continue
+        return True
+
+
+def _run_one(group, ctx, wire):
     try:
         facts = group.read(ctx)
         wire.facts({name: value for name, value in facts.items() if not name.startswith("?")})
@@ -88,42 +138,35 @@ def _run_one(group, ctx, wire, done):
     except BaseException as error:  # a probe answers whatever happens, MemoryError and SystemExit included
         for name in group.names:
             wire.unread(name, reason(error))
-    finally:
-        if done is not None:
-            done.set()
-
-
-def _in_thread(group, ctx, wire, done):
-    thread = threading.Thread(target=_run_one, args=(group, ctx, wire, done))
-    thread.daemon = True
-    try:
-        thread.start()
-    except RuntimeError as error:  # no more threads for this user
-        for name in group.names:
-            wire.unread(name, reason(error))
-        return False
-    return True
 
 
 def run(groups, ctx, wire):
-    """Safe groups first and in order, risky ones side by side until ``ctx["deadline"]`` seconds are over."""
-    began = time.monotonic()
-    waiting = []
-    for group in groups:
-        if group.risky:
-            done = threading.Event()
-            if _in_thread(group, ctx, wire, done):
-                waiting.append((group, done))
+    """Risky groups in turn in a thread beside us, then the safe ones; the risky have ``ctx["deadline"]`` seconds."""
+    end = time.monotonic() + ctx["deadline"]
+    late = [group for group in groups if group.risky]
+
+    def call(group):
+        _run_one(group, ctx, wire)
+        late.remove(group)
+
+    turns = Turns([lambda group=group: call(group) for group in late])
+    try:
+        turns.start()
+        turns.wait(HEAD_START)
+    except RuntimeError as error:  # no more threads for this user
+        _give_up(late, reason(error), wire)
+        late = []
     for group in groups:
         if not group.risky:
-            _run_one(group, ctx, wire, None)
-    late = False
-    for group, done in waiting:
-        left = ctx["deadline"] - (time.monotonic() - began)
-        if not done.wait(max(0.0, left)):
-            late = True
-            for name in group.names:
-                wire.unread(name, "no answer in %g s" % ctx["deadline"])
+            _run_one(group, ctx, wire)
+    if late and not turns.wait(end - time.monotonic()):
+        _give_up(list(late), "no answer in %g s" % ctx["deadline"], wire)
     wire.end()
     if late:
         os._exit(0)  # a thread in a dead mount cannot be joined
+
+
+def _give_up(groups, why, wire):
+    for group in groups:
+        for name in group.names:
+            wire.unread(name, why)
