@@ -221,6 +221,11 @@ class World:
         return ready or [v for v in offered if versions.accepts(wheels.needs_python(name, v) or "", version)]
 
 
+def agree(asks: Iterable[tuple[str, str]], there: Mapping[str, str]) -> bool:
+    """True unless one of the requirements is known to be broken by what is there."""
+    return all(name not in there or versions.accepts(spec, there[name]) is not False for name, spec in asks)
+
+
 def public(spec: str) -> str:
     """A specifier without local parts; which build is meant is decided after solving."""
     return _LOCAL.sub("", spec)

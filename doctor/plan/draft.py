@@ -13,7 +13,7 @@ from doctor.model.plan import Constraint, Move, Side
 from doctor.plan import choose, lanes
 from doctor.plan.choose import Cure
 from doctor.plan.conda import TORCH, cleared
-from doctor.plan.constraints import Lessons, World
+from doctor.plan.constraints import Lessons, World, agree
 from doctor.plan.rebuild import rebuilds
 from doctor.plan.simulate import pinned, simulate
 from doctor.plan.solve import Unsolvable, moved, solve
@@ -170,9 +170,4 @@ def _brought_along(snapshot: Snapshot, draft: Draft, pins: dict[str, str]) -> di
 def _agreeing(world: World, name: str, spec: str, settled: Mapping[str, str]) -> str:
     """The newest release in ``spec`` that is content with what is settled: an installer solves all in one call."""
     offered = versions.candidates(name, spec)[:AGREEING]
-    return next((each for each in offered if _content(world, name, each, settled)), pinned(name, spec))
-
-
-def _content(world: World, name: str, version: str, settled: Mapping[str, str]) -> bool:
-    asks = world.asked(name, version)
-    return all(other not in settled or versions.accepts(spec, settled[other]) is not False for other, spec in asks)
+    return next((each for each in offered if agree(world.asked(name, each), settled)), pinned(name, spec))

@@ -16,7 +16,7 @@ from doctor.errors import PlanConflict
 from doctor.knowledge import versions
 from doctor.model.plan import Side
 from doctor.plan.conda import TORCH
-from doctor.plan.constraints import World, public
+from doctor.plan.constraints import World, agree, public
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +103,11 @@ def _solve(world: World) -> dict[str, str]:
     names = frozenset(goal.name for goal in world.goals)
     while True:
         solution = {**world.installed, **_resolved(world, names)}
-        broken = {name for name in world.installed.keys() - names if not _content(world, name, solution)}
+        others = world.installed.keys() - names
+        broken = {name for name in others if not agree(world.needs(name, world.installed[name]), solution)}
         if not broken:
             return solution
         names = names | broken
-
-
-def _content(world: World, name: str, solution: Mapping[str, str]) -> bool:
-    asks = world.needs(name, world.installed[name])
-    return all(other not in solution or versions.accepts(spec, solution[other]) is not False for other, spec in asks)
 
 
 def _resolved(world: World, names: frozenset[str]) -> dict[str, str]:
