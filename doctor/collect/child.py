@@ -15,15 +15,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from doctor.collect import fork
 from doctor.collect.pump import pump
 
-PROBE = str(Path(__file__).with_name("probe"))
-ITSELF = str(Path(PROBE, "itself.py"))
-ENTRY = str(Path(PROBE, "__main__.py"))  # as a file: running the folder would import runpy
+PROBE = os.path.join(os.path.dirname(__file__), "probe")
+ITSELF = os.path.join(PROBE, "itself.py")
+ENTRY = os.path.join(PROBE, "__main__.py")  # as a file: running the folder would import runpy
 WIRE_CAP = 64 << 20  # bytes of facts taken from one child
 NOISE_CAP = 8 << 20  # bytes a wire child may print beside its facts before it is ended
 TAIL = 2000  # bytes kept of what a wire child printed, for the reason
@@ -259,7 +258,8 @@ def uninterruptible(pid: int) -> bool:
     True where nobody can tell (no /proc).
     """
     try:
-        raw = Path(f"/proc/{pid}/stat").read_bytes()
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            raw = file.read()
     except OSError:
         return True
     return raw.rpartition(b")")[2].split()[:1] == [b"D"]
@@ -378,7 +378,7 @@ def _caught_signals(note: Callable[[int], None]) -> Iterator[None]:
 
 def run_tool(argv: Sequence[str], seconds: float, cap_bytes: int = 1 << 20) -> Answer:
     """Runs one program given by an absolute path; what it prints on both streams is in ``output``."""
-    if not Path(argv[0]).is_absolute():
+    if not os.path.isabs(argv[0]):
         return Answer(argv[0], "not an absolute path")
     runner = Runner(seconds + LAST_WAIT)
     runner.add(Job(argv[0], tuple(argv), seconds, cap=cap_bytes, shim=True))

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from doctor.collect import environment, fork, network
@@ -65,15 +64,15 @@ def _ours(path: str) -> bool:
 
 def isolated_tool() -> bool:
     """Whether pipx or ``uv tool`` made the environment we run in, so that it cannot be the patient."""
-    return any(Path(sys.prefix, name).is_file() for name in ("pipx_metadata.json", "uv-receipt.toml"))
+    return any(os.path.isfile(os.path.join(sys.prefix, name)) for name in ("pipx_metadata.json", "uv-receipt.toml"))
 
 
 def bare_venv() -> bool:
     """Whether we run in a virtual environment that holds nothing of what is diagnosed: it was made for the doctor."""
     if sys.prefix == sys.base_prefix:
         return False
-    sites = [Path(path) for path in sys.path if path.endswith("site-packages")]
-    return not any((site / name).is_dir() for site in sites for name in STACK)
+    sites = [path for path in sys.path if path.endswith("site-packages")]
+    return not any(os.path.isdir(os.path.join(site, name)) for site in sites for name in STACK)
 
 
 def collect(request: Request, progress: Progress | None = None) -> Snapshot:
@@ -86,14 +85,14 @@ def collect(request: Request, progress: Progress | None = None) -> Snapshot:
 def cache_folder(env: Mapping[str, str]) -> str:
     """Where the probe keeps what it read of large file lists; the probe makes it, and does without where it cannot."""
     base = env.get("XDG_CACHE_HOME") or ""
-    if not Path(base).is_absolute():
-        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path raises for a user without a home
-    return str(Path(base) / "vlmdoctor")
+    if not os.path.isabs(base):
+        base = os.path.expanduser("~/.cache")
+    return os.path.join(base, "vlmdoctor")
 
 
 def script_folders(what: tuple[str, ...]) -> list[str]:
     """Folders that Python puts first on sys.path when it runs these scripts. Looks at no file."""
-    scripts = [str(Path(path).absolute().parent) for path in what if path.endswith(".py")]
+    scripts = [os.path.dirname(os.path.abspath(path)) for path in what if path.endswith(".py")]
     return list(dict.fromkeys(scripts))
 
 
@@ -212,7 +211,8 @@ class _Collection:
         if self.asked_gpu:
             return
         self.asked_gpu = True
-        folders = [str(Path(__file__).parents[2]), *[p for p in sys.path if p]]
+        package = os.path.dirname(os.path.dirname(__file__))
+        folders = [os.path.dirname(package), *[p for p in sys.path if p]]
         code = f"import sys; sys.path.extend({folders!r}); from doctor.collect.nvml import main; main()"
         self._start(Job("nvml", (*own_python(), "-c", code), self.request.timeout, {}))
         self.runner.later(SMI_HEAD_START, self._start_smi)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from doctor.model.patterns import compiled
 
 SCHEMES = ("http", "https", "all", "no", "ftp")
+LOCAL = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - read, not bound to
 LOOPBACK = r"(?:localhost|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0)$"
 
 
@@ -28,6 +28,10 @@ def without_login(url: str) -> str:
 
 def _local_port(url: str) -> int | None:
     """Port of a proxy on this machine, None for others and for URLs that have none."""
+    if not any(word in url.lower() for word in LOCAL):
+        return None
+    from urllib.parse import urlsplit  # slow to load, and most addresses are of other machines
+
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return parts.port if compiled(LOOPBACK).match(parts.hostname or "") else None

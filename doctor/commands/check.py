@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor.commands.common import Options, emit, judge, language, report_options, status
+from doctor.commands.common import FilePath, Options, emit, judge, language, report_options, status
 from doctor.model import Snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEADLINE = 4.0  # seconds, for each probe child
 NOT_THERE = "unreadable: no such file or folder"  # what the reader of programs says of such a name
@@ -30,7 +32,7 @@ def target_options(command: Any) -> Any:
 @click.argument("what", nargs=-1, type=click.Path())
 @target_options
 @click.option("--smoke", "smoke_too", is_flag=True, help="Also prove that it runs: smoke tiers 0 to 2.")
-@click.option("--snapshot", "snapshot_file", type=click.Path(path_type=Path), help="Judge this snapshot file instead.")
+@click.option("--snapshot", "snapshot_file", type=FilePath(), help="Judge this snapshot file instead.")
 @report_options
 def command(
     what: tuple[str, ...],

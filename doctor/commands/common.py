@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
@@ -18,6 +17,8 @@ from doctor.model.report import Report
 from doctor.words import say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from doctor.model.plan import Plan
 
 FORMATS = ("text", "json", "markdown")
@@ -40,10 +41,20 @@ def language(asked: str | None) -> str:
     return "en"
 
 
+class FilePath(click.Path):
+    """A path as ``pathlib`` has it, which is loaded for a path that was given: it would be a fortieth of a check."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Path":
+        """The path."""
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command that judges and reports."""
     for option in (
-        click.option("--rules", "rules_dir", type=click.Path(path_type=Path), help="Folder with further rules."),
+        click.option("--rules", "rules_dir", type=FilePath(), help="Folder with further rules."),
         click.option("--skip", multiple=True, metavar="ID", help="Leave out these rules (id, slug or id prefix)."),
         click.option("--only", multiple=True, metavar="ID", help="Only these rules (id, slug or id prefix)."),
         click.option("--strict", is_flag=True, help="Rules that could not decide count as findings."),
@@ -55,7 +66,7 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Exit with 1 from this severity on.",
         ),
-        click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file."),
+        click.option("-o", "--output", type=FilePath(), help="Write the report to this file."),
         click.option(
             "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Report format."
         ),
@@ -68,13 +79,13 @@ class Options(NamedTuple):
     """The values of ``report_options``."""
 
     format_: str
-    output: Path | None
+    output: os.PathLike[str] | None
     fail_on: str
     lang: str | None
     strict: bool
     only: tuple[str, ...]
     skip: tuple[str, ...]
-    rules_dir: Path | None
+    rules_dir: os.PathLike[str] | None
 
 
 def chosen(rules: Iterable[Rule], only: tuple[str, ...], skip: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -187,20 +198,22 @@ def paint(text: str, role: str) -> str:
     return click.style(text, **_STYLES[role])
 
 
-def write_file(path: Path, body: str) -> None:
+def write_file(path: os.PathLike[str], body: str) -> None:
     """Write a whole report; see ``replacing``."""
     with replacing(path) as stream:
         stream.write(body)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replacing(target: os.PathLike[str]) -> Iterator[TextIO]:
     """A stream beside the target that takes its place at the end: a cut-off run leaves the old file or the new one.
 
     A target that is no regular file (a device, a pipe) is written to directly.
     """
     import tempfile
+    from pathlib import Path
 
+    path = Path(target)
     if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8") as direct:
             yield direct

@@ -41,7 +41,7 @@ def command(packages: tuple[str, ...], only_check: bool, again: bool, allow_loss
     click.echo(f"{len(changes)} package(s) read, {len(different)} changed")
     if different and not only_check:
         table |= {"rows": rows, "checked": datetime.now(timezone.utc).date().isoformat()}
-        refresh.save(output or store.locate("releases"), refresh.render(table, 3))
+        refresh.save(output or Path(store.locate("releases")), refresh.render(table, 3))
     return int(only_check and bool(different))
 
 

@@ -1,24 +1,27 @@
 """Where the rules are: the bundle inside an installed package, else rules/ beside the package in a checkout."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doctor.errors import RuleError
 from doctor.knowledge import store as tables
 from doctor.model import FixSpec, Rule, Sign
 
-PACKAGE = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 DATA_PACKAGE = "vlmdoctor_data"
 
 
 class Words:
     """The texts and examples of rules, read from the bundle by offset or held in memory."""
 
-    def __init__(self, file: Path | None, offsets: Mapping[str, Sequence[int]], held: Mapping[str, Any]) -> None:
+    def __init__(self, file: str | None, offsets: Mapping[str, Sequence[int]], held: Mapping[str, Any]) -> None:
         self._file = file
         self._offsets = offsets
         self._held = dict(held)
@@ -28,7 +31,7 @@ class Words:
             if self._file is None or rule_id not in self._offsets:
                 raise RuleError(rule_id, "there is no such rule")
             at, size = self._offsets[rule_id]
-            with self._file.open("rb") as handle:
+            with open(self._file, "rb") as handle:
                 handle.seek(at)
                 self._held[rule_id] = json.loads(handle.read(size))
         record: Mapping[str, Any] = self._held[rule_id]
@@ -52,7 +55,7 @@ class Words:
 class Details:
     """Links, signs and steps of the bundled rules: one line each, parsed when it is asked for."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str) -> None:
         self._file = file
         self._lines: list[bytes] = []
         self._rows: dict[int, tuple[Sequence[Any], ...]] = {}
@@ -60,7 +63,7 @@ class Details:
     def row(self, number: int) -> tuple[Sequence[Any], ...]:
         """Links, signs and steps of one rule."""
         if number not in self._rows:
-            self._lines = self._lines or self._file.read_bytes().split(b"\n")
+            self._lines = self._lines or _bytes(self._file).split(b"\n")
             links, signs, fix = json.loads(self._lines[number])
             self._rows[number] = links, [Sign(*sign) for sign in signs], [FixSpec(*step) for step in fix]
         return self._rows[number]
@@ -101,7 +104,7 @@ class Corpus(NamedTuple):
         return {rule.id: rule for rule in self.rules}
 
 
-def load(extra: Path | None = None) -> Corpus:
+def load(extra: os.PathLike[str] | None = None) -> Corpus:
     """The corpus: what is shipped, then the data package when one is installed, then the folder ``extra``.
 
     A pack is a folder like rules/: rule files, perhaps ``families.toml``, and fact tables in ``kb`` that replace the
@@ -109,29 +112,35 @@ def load(extra: Path | None = None) -> Corpus:
     is an installed module ``vlmdoctor_data``. Raises RuleError for a bad pack or another digest.
     """
     corpus = _shipped()
-    for pack in (_data_package(), extra):
+    for pack in (_data_package(), str(extra) if extra else None):
         if pack is not None:
             corpus = _with_pack(corpus, pack)
     return corpus
 
 
-def _data_package() -> Path | None:
+def _data_package() -> str | None:
     """The folder of the data package, which is data only: it is found, never imported."""
     spec = find_spec(DATA_PACKAGE)
     locations = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(locations[0]) if locations else None
+    return locations[0] if locations else None
 
 
 @cache
 def _shipped() -> Corpus:
-    inside = PACKAGE / "rules" / "rules.json"
-    return _from_bundle(inside) if inside.is_file() else _from_checkout(PACKAGE.parent / "rules")
+    inside = os.path.join(PACKAGE, "rules", "rules.json")
+    beside = os.path.join(os.path.dirname(PACKAGE), "rules")
+    return _from_bundle(inside) if os.path.isfile(inside) else _from_checkout(beside)
 
 
-def _from_bundle(path: Path) -> Corpus:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    words = Words(path.with_name("words.jsonl"), data["words"], {})
-    details = Details(path.with_name("details.jsonl"))
+def _bytes(file: str) -> bytes:
+    with open(file, "rb") as handle:
+        return handle.read()
+
+
+def _from_bundle(file: str) -> Corpus:
+    folder, data = os.path.dirname(file), json.loads(_bytes(file))
+    words = Words(os.path.join(folder, "words.jsonl"), data["words"], {})
+    details = Details(os.path.join(folder, "details.jsonl"))
     rules = tuple(_rule(raw, row, details) for row, raw in enumerate(data["rules"]))
     return Corpus(rules, words, data["digest"], "bundle", data["families"])
 
@@ -142,30 +151,35 @@ def _rule(raw: list[Any], row: int, details: Details) -> Rule:
     return Rule(rule_id, slug, family, severity, since, links, applies, when, signs, fix, explains, prior)
 
 
-def _from_checkout(root: Path) -> Corpus:
+def _from_checkout(folder: str) -> Corpus:
+    from pathlib import Path
+
     from doctor.engine import bundle
     from doctor.engine.load import load_dir
 
+    root = Path(folder)
     loaded = load_dir(root)
     held = {item.rule.id: {"text": item.text, "examples": item.examples} for item in loaded}
     rules = tuple(item.rule for item in loaded)
     return Corpus(rules, Words(None, {}, held), bundle.digest(loaded), "checkout", bundle.families(root))
 
 
-def _refuse_links(folder: Path) -> None:
+def _refuse_links(folder: "Path") -> None:
     """Nothing that a pack brings may lie outside of it."""
     for path in (*folder.glob("*"), *folder.glob("*/*")):
         if path.is_symlink():
             raise RuleError(str(path.relative_to(folder)), "is a link, not a regular file or folder")
 
 
-def _with_pack(corpus: Corpus, pack: Path) -> Corpus:
-    name, _, pin = str(pack).partition("#sha256=")
+def _with_pack(corpus: Corpus, pack: str) -> Corpus:
+    from pathlib import Path
+
+    name, _, pin = pack.partition("#sha256=")
     folder = Path(name)
     if not folder.is_dir():
         raise RuleError(name, "is not a folder")
     _refuse_links(folder)
-    added = _from_checkout(folder)
+    added = _from_checkout(name)
     if not added.rules and not (folder / "kb").is_dir():
         raise RuleError(name, "holds neither rules (FAMILY/ID-slug.toml) nor tables (kb/)")
     if pin and pin != added.digest:

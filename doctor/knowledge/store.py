@@ -6,19 +6,22 @@ A table is one JSON file ``<name>.json`` with the keys ``source``, ``checked`` (
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.errors import KnowledgeError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 # a wheel carries the tables inside the package, a checkout beside it
-_HOMES = (_PACKAGE / "rules" / "kb", _PACKAGE / "kb", _PACKAGE.parent / "rules" / "kb")
-_overlay: list[Path] = []
+_HOMES = (os.path.join(_PACKAGE, "rules", "kb"), os.path.join(os.path.dirname(_PACKAGE), "rules", "kb"))
+_overlay: list[str] = []
 _caches: list[Callable[[], None]] = []
 
 
@@ -31,21 +34,16 @@ def memo(function: F) -> F:
 
 def use(directory: Path | None) -> None:
     """Let the tables of ``directory`` (or its ``kb`` folder) replace ours; ``None`` ends that."""
-    _overlay[:] = [] if directory is None else [directory / "kb", directory]
+    _overlay[:] = [] if directory is None else [os.path.join(directory, "kb"), str(directory)]
     for clear in _caches:
         clear()
 
 
-def folders() -> list[Path]:
-    """Where tables are looked for, first match wins."""
-    return [*_overlay, *_HOMES]
-
-
-def locate(name: str) -> Path:
-    """The file of a table. Raises KnowledgeError when no folder has it."""
-    for folder in folders():
-        path = folder / f"{name}.json"
-        if path.is_file():
+def locate(name: str) -> str:
+    """The file of a table: the first folder that has it. Raises KnowledgeError when none has."""
+    for folder in (*_overlay, *_HOMES):
+        path = os.path.join(folder, name + ".json")
+        if os.path.isfile(path):
             return path
     raise KnowledgeError(name, "no such table")
 
@@ -54,7 +52,8 @@ def locate(name: str) -> Path:
 def table(name: str) -> Mapping[str, Any]:
     """One whole table. Raises KnowledgeError when it is missing or malformed."""
     try:
-        data = json.loads(locate(name).read_text(encoding="utf-8"))
+        with open(locate(name), "rb") as file:
+            data = json.loads(file.read())
     except (OSError, ValueError) as error:
         raise KnowledgeError(name, f"cannot be read: {error}") from error
     if not isinstance(data, dict) or not {"source", "checked", "rows"} <= data.keys():

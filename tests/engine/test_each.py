@@ -1,6 +1,7 @@
 """Steps and names for every record that a ``some`` clause has met, not for the first alone."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,6 @@ def test_a_list_without_end_is_cut():
 
 
 def test_each_names_a_clause_of_the_rule():
-    text = (store.PACKAGE.parent / "rules" / "python" / "PYE104-missing-python-package.toml").read_text("utf-8")
+    text = (Path(store.PACKAGE).parent / "rules" / "python" / "PYE104-missing-python-package.toml").read_text("utf-8")
     with pytest.raises(RuleError, match="nobody"):
         parse("PYE104-missing-python-package.toml", text.replace('each = "sure"', 'each = "nobody"'), "python")

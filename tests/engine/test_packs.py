@@ -42,7 +42,7 @@ def test_a_pack_replaces_tables(pack):
     (pack / "kb").mkdir()
     shutil.copy(RULES / "kb" / "gpus.json", pack / "kb" / "gpus.json")
     store.load(pack)
-    assert tables.locate("gpus") == pack / "kb" / "gpus.json"
+    assert Path(tables.locate("gpus")) == pack / "kb" / "gpus.json"
 
 
 @pytest.mark.parametrize(

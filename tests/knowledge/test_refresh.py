@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -218,7 +219,7 @@ def test_a_pair_of_releases_that_only_the_refreshed_table_knows(tmp_path):
 
 
 def test_the_shipped_table_is_in_the_form_that_refresh_writes():
-    path = store.locate("releases")
+    path = Path(store.locate("releases"))
     assert refresh.render(json.loads(path.read_text(encoding="utf-8")), 3) == path.read_text(encoding="utf-8")
 
 

@@ -1,12 +1,13 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from doctor.errors import KnowledgeError
 from doctor.knowledge import ranges, store, versions
 
-TABLES = sorted(path.stem for path in store.locate("torch").parent.glob("*.json"))
+TABLES = sorted(path.stem for path in Path(store.locate("torch")).parent.glob("*.json"))
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_every_table_has_source_and_date_and_rows(name):
 
 
 def test_all_tables_together_stay_small():
-    assert sum(store.locate(name).stat().st_size for name in TABLES) < 1_500_000
+    assert sum(Path(store.locate(name)).stat().st_size for name in TABLES) < 1_500_000
 
 
 def test_every_requirement_line_of_the_releases_is_readable():

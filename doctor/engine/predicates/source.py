@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePath
 from typing import Any
 
 from doctor.engine.scope import Scope
@@ -65,7 +65,7 @@ def _loads_weights(call: Record) -> bool:
 
 
 def _imported(call: Record, imports: list[Record]) -> bool:
-    stem = PurePath(str(call.get("file", ""))).stem
+    stem = os.path.splitext(_name(call))[0]
     return any(
         one.get("where") == "local"
         and one.get("file") != call.get("file")
@@ -95,23 +95,24 @@ def requirements_disagree(scope: Scope, clause: Clause) -> bool | None:
     if lines is None:
         return None
     seen: dict[tuple[str, str], tuple[Record, str]] = {}
-    for line, path, version in _pins(lines):
-        key = (str(path.parent), str(line.get("name")))
+    for line, version in _pins(lines):
+        key = (os.path.dirname(str(line["file"])), str(line.get("name")))
         first, pinned = seen.setdefault(key, (line, version))
         if first.get("file") != line.get("file") and versions.compare(pinned, version):
-            return _bind(scope, line, name=key[1], spec=f"{version} ({path.name})", other=f"{pinned} ({_name(first)})")
+            spec, other = f"{version} ({_name(line)})", f"{pinned} ({_name(first)})"
+            return _bind(scope, line, name=key[1], spec=spec, other=other)
     return False
 
 
 def _name(record: Record) -> str:
-    return PurePath(str(record.get("file", ""))).name
+    return os.path.basename(str(record.get("file", "")))
 
 
-def _pins(lines: list[Record]) -> Iterator[tuple[Record, PurePath, str]]:
+def _pins(lines: list[Record]) -> Iterator[tuple[Record, str]]:
     for line in lines:
-        path, found = PurePath(str(line.get("file", ""))), compiled(_PINNED).match(str(line.get("spec") or ""))
-        if found and path.name in _MAIN_FILES:
-            yield line, path, found.group(1)
+        found = compiled(_PINNED).match(str(line.get("spec") or ""))
+        if found and _name(line) in _MAIN_FILES:
+            yield line, found.group(1)
 
 
 def shell_smell(scope: Scope, clause: Clause) -> bool | None:
