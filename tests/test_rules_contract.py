@@ -9,6 +9,7 @@ import pytest
 from doctor.engine import bundle, store
 from doctor.engine.evaluate import HOLE, evaluate
 from doctor.engine.load import load_dir, read_toml
+from doctor.knowledge import store as tables
 from doctor.model import Snapshot, Verdict
 
 ROOT = Path(__file__).parents[1] / "rules"
@@ -58,3 +59,16 @@ def test_the_bundle_is_the_corpus(tmp_path):
     first = FILES[0]
     assert shipped.words.text(first.rule.id, "zh") == first.text["zh"]
     assert shipped.digest == bundle.digest(FILES)
+
+
+def test_the_rows_of_a_large_table_are_read_one_by_one(tmp_path):
+    bundle.write_bundle(ROOT, tmp_path / "rules")
+    whole = tables.table("releases")
+    try:
+        tables.use(tmp_path / "rules")
+        split = tables.table("releases")
+        assert isinstance(split["rows"], tables.Rows)
+        assert {**split, "rows": dict(split["rows"])} == whole
+        assert split["rows"].get("no-such-package") is None
+    finally:
+        tables.use(None)

@@ -2,7 +2,8 @@
 
 ``rules.json`` is parsed at each start. ``details.jsonl`` holds one line a rule, in the same order, and is parsed line
 by line where a text is searched for signs or a hit needs its steps; ``words.jsonl`` is read by offset, only for the
-rules that hit; ``kb/`` holds the fact tables. The formats are private to bundle.py and store.py.
+rules that hit; ``kb/`` holds the fact tables, the rows of the largest apart and read by offset as well. The formats are
+private to bundle.py and the two modules store.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from doctor.engine.load import RuleFile, load_dir, read_toml
 from doctor.model import Rule
 
 FORMAT = 3
+LARGE = ("releases",)  # tables of which a check needs a few rows
 DETAILS = ("links", "signs", "fix")  # fields of a rule that judging a machine does not need
 
 
@@ -25,7 +28,7 @@ def write_bundle(rules_dir: Path, out: Path) -> None:
     loaded = load_dir(rules_dir)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    offsets, words = _words(loaded)
+    offsets, words = _lines({item.rule.id: {"text": item.text, "examples": item.examples} for item in loaded})
     (out / "words.jsonl").write_bytes(words)
     body: dict[str, Any] = {
         "format": FORMAT,
@@ -39,6 +42,16 @@ def write_bundle(rules_dir: Path, out: Path) -> None:
     (out / "details.jsonl").write_text("".join(details), encoding="utf-8")
     if (rules_dir / "kb").is_dir():
         shutil.copytree(rules_dir / "kb", out / "kb")
+        for name in LARGE:
+            _split(out / "kb" / f"{name}.json")
+
+
+def _split(table: Path) -> None:
+    """The rows of a table into a file of their own, with their places in the table instead."""
+    data = json.loads(table.read_text(encoding="utf-8"))
+    places, lines = _lines(data.pop("rows"))
+    table.write_text(_compact({**data, "places": places}), encoding="utf-8")
+    table.with_suffix(".jsonl").write_bytes(lines)
 
 
 def _judged(rule: Rule) -> list[Any]:
@@ -50,17 +63,17 @@ def _compact(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def _words(loaded: list[RuleFile]) -> tuple[dict[str, list[int]], bytes]:
-    offsets: dict[str, list[int]] = {}
+def _lines(records: Mapping[str, Any]) -> tuple[dict[str, list[int]], bytes]:
+    """``({name: [offset, size]}, lines)``: one JSON line a record."""
+    places: dict[str, list[int]] = {}
     parts: list[bytes] = []
     at = 0
-    for item in loaded:
-        record = {"text": item.text, "examples": item.examples}
+    for name, record in records.items():
         line = (json.dumps(record, ensure_ascii=False, default=str) + "\n").encode()
-        offsets[item.rule.id] = [at, len(line)]
+        places[name] = [at, len(line)]
         parts.append(line)
         at += len(line)
-    return offsets, b"".join(parts)
+    return places, b"".join(parts)
 
 
 def digest(loaded: list[RuleFile]) -> str:

@@ -1,13 +1,14 @@
 """The fact tables: read once, when first asked for, and never written here.
 
-A table is one JSON file ``<name>.json`` with the keys ``source``, ``checked`` (date) and ``rows``.
+A table is one JSON file ``<name>.json`` with the keys ``source``, ``checked`` (date) and ``rows``. A wheel has the rows
+of the largest in a file of their own, ``<name>.jsonl``, and ``places`` instead: offset and size of each.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,29 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _HOMES = (os.path.join(_PACKAGE, "rules", "kb"), os.path.join(os.path.dirname(_PACKAGE), "rules", "kb"))
 _overlay: list[str] = []
 _caches: list[Callable[[], None]] = []
+
+
+class Rows(Mapping[str, Any]):
+    """Rows that are read and parsed one by one, when they are asked for."""
+
+    def __init__(self, file: str, places: Mapping[str, Sequence[int]]) -> None:
+        self._file = file
+        self._places = places
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            at, size = self._places[name]
+            with open(self._file, "rb") as handle:
+                handle.seek(at)
+                self._read[name] = json.loads(handle.read(size))
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def memo(function: F) -> F:
@@ -52,10 +76,13 @@ def locate(name: str) -> str:
 def table(name: str) -> Mapping[str, Any]:
     """One whole table. Raises KnowledgeError when it is missing or malformed."""
     try:
-        with open(locate(name), "rb") as file:
+        path = locate(name)
+        with open(path, "rb") as file:
             data = json.loads(file.read())
     except (OSError, ValueError) as error:
         raise KnowledgeError(name, f"cannot be read: {error}") from error
+    if isinstance(data, dict) and "places" in data:
+        data["rows"] = Rows(path + "l", data.pop("places"))
     if not isinstance(data, dict) or not {"source", "checked", "rows"} <= data.keys():
         raise KnowledgeError(name, "needs the keys source, checked and rows")
     return data
