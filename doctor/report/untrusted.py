@@ -17,6 +17,8 @@ def _visible(match: re.Match[str]) -> str:
 
 def plain(text: str) -> str:
     """One line for a terminal or a log: control characters are shown, never sent."""
+    if text.isprintable():  # nearly every text
+        return text
     return compiled(_CONTROL).sub(_visible, text.replace("\r\n", "\n").replace("\n", " "))
 
 

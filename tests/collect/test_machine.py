@@ -1,7 +1,6 @@
 """Facts of the machine part, through its functions with made-up environments and folders."""
 
 import os
-import re
 import struct
 import sys
 from pathlib import Path
@@ -168,9 +167,8 @@ def test_mount_of_is_decided_by_name():
     table = [("/", "ext4", []), ("/data", "nfs4", []), ("/data/fast", "xfs", [])]
     assert disks.mount_of("/data/fast/x", table)[1] == "xfs"
     assert disks.mount_of("/database", table)[1] == "ext4"
-    assert re.match(disks.NETWORK, "nfs4")
-    assert re.match(disks.NETWORK, "fuse.sshfs")
-    assert not re.match(disks.NETWORK, "ext4")
+    assert all(map(disks.on_network, ("nfs", "nfs4", "smb3", "fuse.sshfs", "fuse.alluxio-fuse")))
+    assert not any(map(disks.on_network, ("ext4", "overlay", "fuse", "fuse.ntfs")))
 
 
 def test_one_dead_path_costs_one_answer():

@@ -5,7 +5,6 @@ import sys
 
 import dists
 import paths
-from patterns import compiled
 
 NAMES = (
     "python.version", "python.implementation", "python.executable", "python.prefix", "python.base_prefix",
@@ -19,7 +18,8 @@ OPTIONAL = ("_ctypes", "_lzma", "_bz2", "_ssl", "_sqlite3", "zlib", "_hashlib", 
 LIVE = ("python.abi", "python.platform", "python.bits", "python.externally_managed", "python.include",
         "python.missing_modules")
 NULLABLE = ("python.user_site", "python.venv_problem", "python.venv_folder", "python.venv_python")
-SEEDS = r"(pip|setuptools|wheel|_distutils_hack|pkg_resources|distutils-precedence|__pycache__|_virtualenv)"
+SEEDS = ("pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources", "distutils-precedence", "__pycache__",
+         "_virtualenv")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
 KEPT_APART = ("poetry.lock", "Pipfile.lock")  # of tools that keep environments in a folder "virtualenvs" of their own
 
@@ -85,7 +85,7 @@ def _venv_problem(target):
 
 def _packages(site):
     """Anything in a site folder beyond what an empty environment has."""
-    return any(not compiled(SEEDS).match(name) for name in paths.quiet_names(site))
+    return any(not name.startswith(SEEDS) for name in paths.quiet_names(site))
 
 
 def kind(target):
@@ -159,7 +159,7 @@ def shebang(path):
         found = re.match(r"'''exec' (\"?)(/.+?)\1 ", lines[1])
         return found.group(2) if found and "python" in os.path.basename(found.group(2)) else None
     program = lines[0][2:].strip().strip('"')
-    if not program.startswith("/") or not re.search("python|pypy", os.path.basename(program)):
+    if not program.startswith("/") or not any(word in os.path.basename(program) for word in ("python", "pypy")):
         return None
     return program.split(" -")[0].strip()
 

@@ -8,10 +8,9 @@ import paths
 from patterns import compiled
 from wire import Group
 
-NETWORK = (
-    r"(?:nfs\d?|cifs|smb\w*|9p|ceph|lustre|gpfs|beegfs\w*|glusterfs|afs"
-    r"|fuse\.(?:sshfs|juicefs|s3fs|rclone|goofys|glusterfs|ossfs|cosfs|alluxio\S*))$"
-)
+NETWORK = frozenset("""nfs nfs3 nfs4 cifs 9p ceph lustre gpfs glusterfs afs fuse.sshfs fuse.juicefs fuse.s3fs
+fuse.rclone fuse.goofys fuse.glusterfs fuse.ossfs fuse.cosfs""".split())
+NETWORK_HEADS = ("smb", "beegfs", "fuse.alluxio")
 PSEUDO = (
     "proc",
     "sysfs",
@@ -40,7 +39,9 @@ def mounts():
     for line in (paths.text("/proc/self/mounts", 1 << 20) or "").splitlines():
         fields = line.split(" ")
         if len(fields) > 3:
-            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m.group(1), 8)), fields[1])
+            point = fields[1]
+            if "\\" in point:
+                point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m.group(1), 8)), point)
             table[point] = (point, fields[2], fields[3].split(","))
     return list(table.values())
 
@@ -98,8 +99,13 @@ def _absolute(path, cwd):
     return os.path.normpath(path if os.path.isabs(path) else os.path.join(cwd or os.sep, path))
 
 
+def on_network(kind):
+    """Is a file system of this kind served by another machine?"""
+    return kind in NETWORK or kind.startswith(NETWORK_HEADS)
+
+
 def _mount_facts(mount):
-    return {"mount": mount[0], "fstype": mount[1], "network": compiled(NETWORK).match(mount[1]) is not None}
+    return {"mount": mount[0], "fstype": mount[1], "network": on_network(mount[1])}
 
 
 def look(path, table):

@@ -19,6 +19,8 @@ BASES = (
     "/root", "/root/autodl-tmp", "/root/autodl-fs", "/data", "/mnt", "/mnt/data", "/workspace", "/hy-tmp", "/models",
     "/gemini/data-1", "/openbayes/home", "/kaggle/working", "/content",
 )
+# What a value of a variable may have around a path by mistake: controls, quotes, a semicolon.
+STRAY = dict.fromkeys([*range(32), 127, *map(ord, "\"'\u201c\u201d\u2018\u2019\ufeff\u00a0;")])
 TAILS = ("", "hub", "huggingface/hub", ".cache/huggingface/hub", "cache/huggingface/hub", "hf/hub")
 
 
@@ -177,7 +179,7 @@ def neighbours(path, raw, where):
     """Folders that may have been meant: a level up or down, or the value without what should not be in it."""
     up = os.path.dirname(path)
     out = [up, os.path.dirname(up), os.path.join(path, "hub"), os.path.join(path, "huggingface", "hub")]
-    clean = re.sub(r"[\x00-\x1f\x7f\"'\u201c\u201d\u2018\u2019\ufeff\u00a0;]", "", raw).strip()
+    clean = raw.translate(STRAY).strip()
     clean = re.sub(r"\s+(?=/)", "", clean)
     if clean != raw:
         out.append(where.absolute(hubpaths.expand_user(clean, where.home_dir)))

@@ -199,7 +199,8 @@ def pth_first(target):
     for site in ([target.user_site] if target.user_enabled else []) + target.sites:
         for name in sorted(paths.quiet_names(site, target.own(site))):
             if name.endswith(".pth") and not name.startswith((".", "__editable__")):
-                for match in compiled(_PATH_HEAD).finditer(paths.text(os.path.join(site, name)) or ""):
+                body = paths.text(os.path.join(site, name)) or ""
+                for match in compiled(_PATH_HEAD).finditer(body) if "sys.path" in body else ():
                     folder = os.path.normpath(match.group(2))
                     if folder not in target.sites and paths.is_dir(folder):
                         found.setdefault(folder, os.path.join(site, name))

@@ -48,7 +48,7 @@ def as_json(value):
         return "[%s]" % ",".join(map(as_json, value))
     if isinstance(value, int):
         return "%d" % value
-    if value.isidentifier() and value.isascii():
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return '"%s"' % value
     units = value.encode("utf-16-be", "surrogatepass")
     return '"%s"' % "".join("\\u%02x%02x" % (units[at], units[at + 1]) for at in range(0, len(units), 2))

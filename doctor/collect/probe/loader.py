@@ -144,12 +144,19 @@ def read_lists(ctx):
     return {"ld.library_path": entries(env.get("LD_LIBRARY_PATH")), "ld.preload": entries(env.get("LD_PRELOAD"), ": ")}
 
 
+def _cached(tail, cache):
+    """The texts of the loader's cache that are paths with this end."""
+    end = cache.find(tail)
+    while end >= 0:
+        start = cache.rfind(b"\0", 0, end) + 1
+        if cache[start:start + 1] == b"/" and start < end:
+            yield cache[start:end + len(tail) - 1]
+        end = cache.find(tail, end + 1)
+
+
 def system_library(soname, cache):
     """Path of ``soname`` by the loader's cache, then by its usual folders, for this machine's own CPU."""
-    found = [
-        os.fsdecode(m)
-        for m in re.findall(rb"\x00(/[^\x00]{1,300}/" + re.escape(soname.encode()) + rb")(?=\x00)", cache)
-    ]
+    found = list(map(os.fsdecode, _cached(b"/%s\0" % soname.encode(), cache)))
     arch = os.uname().machine
     found += [os.path.join(folder.format(arch=arch), soname) for folder in FOLDERS]
     return next((path for path in found if scout.same_cpu(path)), None)

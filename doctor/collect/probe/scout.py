@@ -23,10 +23,15 @@ RUNS_TOO = {62: (3,), 183: (40,)}  # 32-bit programs that the 64-bit machine may
 NAMES = ("bin/python", "bin/python3", "python.exe", "Scripts/python.exe")
 
 
+_ENTRIES = {}
+
+
 def path_entries(env):
     """Absolute entries of PATH in order; the usual folders when PATH is empty or unset."""
     value = env.get("PATH") or "/usr/local/bin:/usr/bin:/bin"
-    return [p for p in value.split(os.pathsep) if os.path.isabs(p)][:200]
+    if value not in _ENTRIES:
+        _ENTRIES[value] = [p for p in value.split(os.pathsep) if os.path.isabs(p)][:200]
+    return _ENTRIES[value]
 
 
 def unsafe_folder(path):
@@ -56,11 +61,13 @@ def _own_machine():
 def why_not(path):
     """Why ``path`` cannot be run, or None: missing, base-missing (a link to nothing), a sentence otherwise."""
     try:
-        mode = os.stat(path).st_mode
+        mode = os.lstat(path).st_mode  # first: of the many places where a program may lie most have none
     except OSError as error:
-        if os.path.islink(path):
-            return "base-missing"
         return "missing" if isinstance(error, (FileNotFoundError, NotADirectoryError)) else error.strerror
+    try:
+        mode = os.stat(path).st_mode if stat.S_ISLNK(mode) else mode
+    except OSError:
+        return "base-missing"
     if stat.S_ISDIR(mode):
         return "is a directory"
     if not stat.S_ISREG(mode):

@@ -28,7 +28,8 @@ MODULES = {
     "huggingface_hub": "huggingface-hub", "google": "protobuf", "attr": "attrs", "dateutil": "python-dateutil",
     "bs4": "beautifulsoup4", "fitz": "pymupdf", "dotenv": "python-dotenv", "jwt": "pyjwt",
 }
-_SUFFIX = r"^([A-Za-z_]\w*)(\.py|\.pyd|(?:\.(?:cpython|abi3|pypy)[\w.-]*)?\.so)$"
+_ENDINGS = ("py", "pyd", "so")
+_TAGS = ("cpython", "abi3", "pypy")  # of compiled modules, before their last ending
 _PROJECT = r"""(?m)^\s*name\s*=\s*["']?([\w.-]+)["']?"""
 SMALL_CAP = 65536
 
@@ -66,13 +67,20 @@ def _folders(ctx, have):
     return list(found.items())
 
 
+def module_of(name):
+    """The module that a file of this name is imported as, ``None`` for anything else."""
+    stem, _, ending = name.partition(".")
+    good = ending in _ENDINGS or (ending.endswith(".so") and ending.startswith(_TAGS))
+    return stem if good and stem.isidentifier() else None
+
+
 def modules(folder, trusted=False):
     """``{module: path}`` of what is importable in a folder as a regular module or package."""
     found = {}
     for name in paths.names(folder, trusted):
-        match = compiled(_SUFFIX).match(name)
-        if match:
-            found.setdefault(match.group(1), os.path.join(folder, name))
+        module = module_of(name)
+        if module:
+            found.setdefault(module, os.path.join(folder, name))
         elif "." not in name and name.isidentifier() and name not in COMMON and name != "__pycache__":
             place = os.path.join(folder, name)
             inits = [entry for entry in paths.quiet_names(place, trusted) if entry.startswith("__init__.")]
@@ -87,8 +95,7 @@ def _installed(have):
     for folder, where in have.order:
         if where == "site":
             for name in paths.quiet_names(folder, have.target.own(folder)):
-                match = compiled(_SUFFIX).match(name)
-                stem = match.group(1) if match else name
+                stem = module_of(name) or name
                 if stem.isidentifier():
                     found.setdefault(stem, folder)
     return found
@@ -120,8 +127,7 @@ def is_regular(folder, module):
     place = os.path.join(folder, module)
     if any(name.startswith("__init__.") for name in paths.quiet_names(place)):
         return True
-    return any((match.group(1) if match else None) == module
-               for match in map(compiled(_SUFFIX).match, paths.quiet_names(folder)))
+    return module in map(module_of, paths.quiet_names(folder))
 
 
 def _own_checkout(record, folder, where, have):

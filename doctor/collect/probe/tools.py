@@ -92,7 +92,7 @@ def _ffmpeg(prefix):
 
 
 def _newest(names, pattern):
-    found = [m.group(1) for m in (re.match(pattern, name) for name in names) if m]
+    found = [m.group(1) for m in map(re.compile(pattern).match, names) if m]
     return max(found, key=lambda v: [int(x) for x in v.split(".") if x]) if found else None
 
 

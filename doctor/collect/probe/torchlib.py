@@ -60,12 +60,14 @@ def read_torch(ctx):
 
 def package(dist, version):
     """Who packed this torch: pip, conda, nvidia (the containers' own builds) or source."""
-    if "nv" in (version or "").partition("+")[2] or re.search(r"\+[0-9a-f]{7,}\.nv", version or ""):
+    local = (version or "").partition("+")[2]
+    if "nv" in local:
         return "nvidia"
     installer = (paths.text(dist.path("INSTALLER"), 200) or "").strip() if dist and dist.kind == "dist-info" else ""
     if installer == "conda":
         return "conda"
-    if re.search(r"\+(git|[0-9a-f]{7,}$)", version or "") or (dist and dist.where == "pth"):
+    commit = local.startswith("git") or (len(local) > 6 and not local.strip("0123456789abcdef"))
+    if commit or (dist and dist.where == "pth"):
         return "source"
     return "pip" if dist else None
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import versions, wheels
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 _COUNTED = r"(\d+)\s*[A-Za-z]{0,8}"  # a number with its unit
-_STRAY = re.compile(r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]")
+_STRAY = r"[\x00-\x1f\x7f\u00a0\u200b-\u200f\u2018-\u201f\ufeff]"
 
 
 def python_refused(scope: Scope, _clause: Clause) -> bool | None:
@@ -93,7 +94,7 @@ def value_without_strays(scope: Scope, clause: Clause) -> bool | None:
         number = re.fullmatch(pattern, str(value).strip())
         clean = number[1] if number else ""
     else:
-        clean = _STRAY.sub("", str(value)).strip(" \"'")
+        clean = compiled(_STRAY).sub("", str(value)).strip(" \"'")
     if not clean or clean == value:
         return False
     scope.bind("odd.clean", clean)
