@@ -6,57 +6,20 @@ import re
 from collections.abc import Callable, Mapping
 
 from doctor.collect.secrets_text import holds
+from doctor.collect.secretwords import placeholder
 from doctor.model.patterns import compiled
 
 COMMON_USERS = frozenset(
-    (
-        *(
-            "root",
-            "user",
-            "users",
-            "ubuntu",
-            "debian",
-            "centos",
-            "admin",
-            "runner",
-            "jovyan",
-            "vscode",
-            "conda",
-            "coder",
-            "app",
-        ),
-        *(
-            "public",
-            "default",
-            "default user",
-            "all users",
-            "shared",
-            "linuxbrew",
-            "ec2-user",
-            "sagemaker-user",
-            "docker",
-            "work",
-        ),
-        *("me", "you", "username", "your_name", "yourname", "xxx", "nobody", "python", "git", "name", "guest", "test"),
-    )
-)
+    """
+    root user users ubuntu debian centos admin runner jovyan vscode conda coder app public default shared linuxbrew
+    ec2-user sagemaker-user docker work me you username your_name yourname xxx __token__ oauth2 nobody python git name
+    guest test
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+) | {"default user", "all users"}
 COMMON_HOSTS = frozenset(
-    (
-        "localhost",
-        "host",
-        "vm",
-        "ubuntu",
-        "debian",
-        "server",
-        "node",
-        "gpu",
-        "linux",
-        "docker",
-        "container",
-        "local",
-        "none",
-        "null",
-    )
+    """
+    localhost hostname host vm ubuntu debian server node gpu linux docker container local none null
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 # Parts of paths that stay even where somebody's home folder has that name.
 COMMON_FOLDERS = frozenset(
@@ -66,7 +29,8 @@ COMMON_FOLDERS = frozenset(
     scratch
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-HOME = r"(?i)(?<![\w.~-])((?:/[\w.-]{1,60}){0,3}/(?:home|users)/)(?!<)([^/\s:'\"\\,;)\]}<>|]{1,64})"
+HOME = r"(?i)(?<![\w.~-])((?:/[\w.-]{1,60}){0,3}/(?:home|users)/)(?!<|\.)([^/\s:'\"\\,;)\]}<>|]{1,64})"
+HOME_WSL = r"(?i)(\\\\wsl(?:\.localhost|\$)\\{1,2}[\w.-]{1,60}\\{1,2}home\\{1,2})(?!<)([^\\/\s\"':*?<>|]{1,64})"
 HOME_WINDOWS = r"(?i)(?<![a-z])([a-z]:[\\/]{1,4}users[\\/]{1,4})(?!<)([^\\/\n\"':*?<>|]{1,64})"
 PROMPT = (
     r"(?<![\w@.+-])([A-Za-z_][\w.-]{0,40})@(?!<)([A-Za-z][\w.-]{0,100})"
@@ -75,13 +39,21 @@ PROMPT = (
 TILDE = r"(~(?<![\w./~-]~))(?!<)([A-Za-z_][\w-]{1,31})(?=/)"
 MAC_PROMPT = r"(?m)((?:^|(?<=[\s>|]))[\w.-]{2,63})(:~[\w./-]{0,60} )([A-Za-z_][\w.-]{1,31})(?=[$%] )"
 # A machine by its full name, where the text says that it is one.
-NODE = r"(?<=[ \[(=:])[A-Za-z][\w-]{0,61}\d[\w-]{0,20}(?:\.[A-Za-z][\w-]{1,62}){2,5}(?![\w.-]{0,60}[\w-])"
+NODE = (
+    r"(?<=[ \[(=:])[A-Za-z][\w-]{0,61}\d[\w-]{0,20}(?:\.[A-Za-z][\w-]{1,62}){2,5}(?![\w.-]{0,60}[\w-]|\s{1,3}import\b)"
+)
 NODE_SAID = r"(?i)\b(?:on|to|from|at|via|node|host|server|machine)[\s:=]{1,3}[\[(]?$"
 PUBLIC = tuple(
     """
     hf.co huggingface.co github.com githubusercontent.com gitlab.com gitee.com modelscope.cn amazonaws.com aliyuncs.com
     myqcloud.com cloudfront.net googleapis.com windows.net azure.com nvidia.com pytorch.org python.org anaconda.org
     anaconda.com docker.com docker.io ubuntu.com debian.org openai.com cloudflare.com
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+# Name servers that everybody uses, and the address where every cloud tells a machine about itself.
+PUBLIC_ADDRESSES = frozenset(
+    """
+    8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 114.114.114.114 223.5.5.5 223.6.6.6 119.29.29.29 169.254.169.254
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 UNAME = r"(\bLinux )(?!<)([\w.-]{1,100})(?= \d{1,2}\.\d{1,3}\.)"
@@ -95,9 +67,27 @@ USER_NAMED = (
     r"(?i)((?<![\w-])(?:user ?name|logname|用户名|sudo_user|slurm_job_user)['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)"
     r"(?!<)([\w.-]{2,60})"
 )
+# Programs that list users in a column: ls -l, ps aux, ps -ef, top, who, squeue, /etc/passwd.
+OWNER = (
+    r"(?m)((?:^|(?<=[\s>|]))[bcdlps-](?:[r-][w-][xsStT-]){3}[.+@]?\s{1,4}\d{1,6}\s{1,4})"
+    r"([A-Za-z_][\w.-]{1,31}) {1,12}([A-Za-z_][\w.-]{1,31})(?=\s{1,12}\d)"
+)
+PROCESS = (
+    r"(?m)^([ \t>|]{0,8})(?!(?:step|epoch|iter)\b)([A-Za-z_][\w.-]{2,31}\+?)"
+    r"(?=\s{1,12}(?:\d{1,8}\s{1,8}\d{1,4}(?:\.\d)?\s{1,8}\d{1,4}\.\d\s|"
+    r"\d{1,8}\s{1,8}\d{1,8}\s{1,4}\d{1,3}\s{1,4}(?:\d\d:\d\d|[A-Z][a-z]{2}\d\d)\s|(?:pts/|tty|:)\d{1,3}\s)|:x:\d{1,6}:\d{1,6}:)"
+)
+TOP = (
+    r"(?m)^([ \t>|]{0,8}\d{1,8}\s{1,4})([A-Za-z_][\w.-]{2,31}\+?)"
+    r"(?=\s{1,8}(?:-?\d{1,3}|rt)\s{1,4}-?\d{1,3}\s{1,6}[\d.]{1,10}[kmgt]?\s)"
+)
+QUEUE = (
+    r"(?m)^([ \t>|]{0,20}\d{1,12}(?:_[\d\[\]-]{1,20})?\s{1,12}\S{1,40}\s{1,12}\S{1,60}\s{1,12})([A-Za-z_][\w.-]{1,31})"
+    r"(?=\s{1,12}(?:R|PD|CG|CF|CD|F)\s{1,12}[\d:-]{4,12}\s{1,8}\d)"
+)
 SSH_USER = r"(?m)(^[ \t]{1,8}User[ \t]{1,4})(?!<)([\w.-]{2,40})(?=[ \t]{0,4}$)"
 UID = r"(\b[ug]id=\d{1,10}\()(?!<)([\w.-]{1,64})(?=\))([^\n]{0,600})"
-WHOAMI = r"(\bwhoami['\"]?[ \t]{0,3}[:\n]\s{0,3})(?!<)([A-Za-z_][\w.-]{1,40})(?=\s|$)"
+WHOAMI = r"(?m)(\bwhoami['\"]?[ \t]{0,3}[:\n]\s{0,3})(?!<)([A-Za-z_][\w.-]{1,40})(?=\s{0,3}$)"
 PHONE = (
     r"(?i)((?:\b(?:tel|phone|telephone|mobile|whatsapp|wechat)|电话|手机|微信|联系方式)(?:号码?)?"
     r"[\s.:：]{0,4}(?:\(?\+?\d{1,3}\)?[\s-]{0,2})?)"
@@ -134,13 +124,13 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 GPU_ID = rf"(?i)(?<![\w-])((?:MIG-)?GPU|MIG)-{UUID}"
 # \\server\share; in a string that is shown escaped each of its backslashes is doubled
 UNC = (
-    r"(?<![\w:\\/.)\]}*+?])(\\\\(?:\\\\)?)(?!<|wsl)([A-Za-z][\w.-]{1,60})"
-    r"(?=(?:\\|\\\\)[A-Za-z0-9$_][\w$. -]{0,60}(?:\\|\s|['\"]|$))"
+    r"(?<![\w:\\/.)\]}*+?])(\\\\(\\\\)?)(?!<|wsl)([A-Za-z][\w.-]{1,60})"
+    r"(?=(?(2)\\\\|\\)[A-Za-z0-9$_][\w$. -]{1,60}(?:\\|\s|['\"]|$))"
 )
 RESERVED = ("example.com", "example.org", "example.net")  # RFC 2606: nobody's
 SERIAL = (
     r"(?i)((?<![\w])(?:serial(?:[ _-]?(?:number|no))?|board[ _-]?serial|序列号)\s{0,40}[:=：>]\s{0,8})"
-    r"(?!<)([A-Z0-9-]{6,40})"
+    r"(?!<)(?=[A-Z-]{0,20}\d)([A-Z0-9-]{6,40})"
 )
 MACHINE_ID = (
     r"(?i)((?:machine|boot|host|instance|system)[-_ ]?(?:id|uuid)['\"]?\s{0,4}[:=：]\s{0,4}['\"]?)"
@@ -153,11 +143,23 @@ Number = Callable[[str, str], str]
 def _user(number: Number) -> Callable[[re.Match[str]], str]:
     def replace(match: re.Match[str]) -> str:
         name = match.group(2)
-        return (
-            match.group()
-            if name.lower() in COMMON_USERS or name.startswith("$")
-            else match.group(1) + number("user", name)
-        )
+        return match.group() if _nobody(name) else match.group(1) + number("user", name)
+
+    return replace
+
+
+def _nobody(name: str) -> bool:
+    """Everybody's name, or what stands for a name in code: None, str, a variable."""
+    return name.lower() in COMMON_USERS or name in COMMON_FOLDERS or name.startswith("$") or placeholder(name)
+
+
+def _login(number: Number) -> Callable[[re.Match[str]], str]:
+    """Owner and group of a file, or one of them."""
+
+    def replace(match: re.Match[str]) -> str:
+        head, *names = match.groups()
+        shown = [name if _nobody(name) or name.isdigit() else number("user", name) for name in names if name]
+        return head + " ".join(shown)
 
     return replace
 
@@ -207,6 +209,21 @@ def _node(number: Number) -> Callable[[re.Match[str]], str]:
     return replace
 
 
+def _host_named(number: Number) -> Callable[[re.Match[str]], str]:
+    """A host beside what it is called; in code a variable, a call or a type may stand there, in a manual a sentence."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(2).rstrip(",]")
+        follows = match.string[match.end() : match.end() + 3]
+        code = re.fullmatch(r"[a-z_.]*(?:_[a-z_]*|\.(?:host|node)\w*)|(?:xxx\.?)+", name) or follows[:1] in ("(", "[")
+        told = re.fullmatch(r"[A-Z][a-z-]+", name) and re.match(r" [a-z]", follows)
+        if code or told or _address(name) or placeholder(name):
+            return match.group()
+        return match.group(1) + _host_name(name, number) + match.group(2)[len(name) :]
+
+    return replace
+
+
 def _host_name(host: str, number: Number) -> str:
     return host if host.lower() in COMMON_HOSTS else number("host", host)
 
@@ -228,7 +245,7 @@ def _v4(number: Number) -> Callable[[re.Match[str]], str]:
     def replace(match: re.Match[str]) -> str:
         address = match.group(1)
         parts = [int(part) for part in address.split(".")]
-        if max(parts) > 255 or parts[0] in (0, 127, 255):  # 255: a mask
+        if max(parts) > 255 or parts[0] in (0, 127, 255) or address in PUBLIC_ADDRESSES:  # 255: a mask
             return address
         after = match.string[match.end() : match.end() + 6]
         before = match.string[max(0, match.start() - 60) : match.start()]
@@ -265,7 +282,8 @@ def redact(text: str, number: Number) -> str:
     rows: tuple[tuple[tuple[str, ...], str, Callable[[re.Match[str]], str]], ...] = (
         (("/home/", "/users/"), HOME, _user(number)),
         ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user(number)),
-        (("\\\\",), UNC, lambda m: m.group(1) + _host_name(m.group(2), number)),
+        (("wsl",), HOME_WSL, _user(number)),
+        (("\\\\",), UNC, lambda m: m.group(1) + _host_name(m.group(3), number)),
         (("@",), PROMPT, _prompt(number)),
         (("~",), TILDE, _user(number)),
         ((":~ ",), MAC_PROMPT, _mac_prompt(number)),
@@ -285,12 +303,16 @@ def redact(text: str, number: Number) -> str:
                 "master_addr",
             ),
             HOST_NAMED,
-            lambda m: m.group(1) + _host_name(m.group(2), number) if not _address(m.group(2)) else m.group(),
+            _host_named(number),
         ),
         (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user(number)),
         (("user=",), USER_ENV, _user(number)),
         (("hostname ",), SSH_USER, _user(number)),
         (("uid=", "gid="), UID, _uid(number)),
+        (("-rw", "rwx", "r-x"), OWNER, _login(number)),
+        (("  ", ":x:"), PROCESS, _login(number)),
+        (("  ",), TOP, _login(number)),
+        ((" r ", " pd ", " cg ", " cf "), QUEUE, _login(number)),
         (("whoami",), WHOAMI, _user(number)),
         ((" aaaa",), KNOWN_HOST, _group("host", number)),
         ((" aaaa",), PUBLIC_KEY, lambda m: m.group(1) + "<public-key>"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from doctor.collect import secretwords
+
+CHINESE = "|".join(secretwords.CHINESE)
+
 PROVIDERS = (
     *"""
     nvapi glpat gldt glrt glsa xai pplx tvly tskey dckr_pat figd lsv2_pt pcsk sbp shpat dop_v1 doo_v1 lin_api
@@ -47,12 +51,13 @@ USER_INFO = (
 SCHEME = r"(?:(?:[a-z]{3,12}|[a-z0-9]{3,5}-hmac-sha\d{1,3})\s{1,3})"
 HEADER = (
     rf"(?i)((?:proxy-)?authorization['\"]?\s{{0,3}}[:=]\s{{0,3}}['\"]?(?!{SCHEME}?<){SCHEME}?|(?<![\w-])bearer\s{{1,3}})"
-    r"(?!<)([^\s'\"]{8,3000}(?:,?\s{1,3}[A-Za-z]{2,20}=(?:\"[^\"\n]{0,600}\"|[^\s,'\"]{1,600})){0,12})"
+    r"(?!<)((?:(?!\\[rn])[^\s'\"]){8,3000}(?:,?\s{1,3}[A-Za-z]{2,20}=(?:\"[^\"\n]{0,600}\"|[^\s,'\"]{1,600})){0,12})"
 )
 HEADER_LINE = (
     r"(?i)((?<![\w-])(?:x-[a-z-]{0,20}(?:key|token|secret|auth)[a-z-]{0,20}|cookie|set-cookie|private-token|api-key|"
     r"ocp-apim-subscription-key)"
-    r"['\"]?\s{0,3}:\s{0,3}['\"]?)(?!<)([^'\"\n]{4,3000})"
+    r"['\"]?\s{0,3}:\s{0,3}['\"]?)(?!<)"
+    r"((?:(?!\\[rn]|; ?(?:path|domain|expires|max-age|samesite|secure|httponly)\b)[^'\"\n]){4,3000})"
 )
 QUERY = r"([?&;]|%3[Ff]|%26)([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)([^&\s'\"<>#;]{4,4000})"
 PATHS = (
@@ -70,17 +75,21 @@ KEY_PAIR = (
 COOKIES = r"(?i)(\bcookies?['\"]?\s{0,3}[=:]\s{0,3}\{)([^{}\n]{4,2000})(?=\})"
 QUOTED_VALUE = r"(:\s{0,3})(?!<)('[^'\n]{4,1000}'|\"[^\"\n]{4,1000}\")"
 QUOTED = r"'[^'\n]{3,1000}'|\"[^\"\n]{3,1000}\""
-CONDA = r"((?<![\w.])(?:https?://)?[\w.:-]{3,100}/t/)(?!<)([A-Za-z0-9_-]{8,200})(?=/)"
+CONDA = r"((?<![\w.])(?:https?://)?[\w.:-]{3,100}/t/)(?!<)([A-Za-z0-9_-]{8,200})(?=/)(?!/\d{1,9}(?!\w))"
 NETRC = r"(?i)(\blogin\s{1,10}\S{1,200}\s{1,10}(?:account\s{1,4}\S{1,200}\s{1,10})?password\s{1,10})(?!<)\S{1,400}"
 OPTION = r"((?<![\w-])--?([A-Za-z][\w.-]{1,40})[ =]{1,3})(?!<|-)(\"[^\"\n]{3,400}\"|'[^'\n]{3,400}'|[^\s'\"]{4,800})"
 COMMANDS = (
     r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:\s{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
     r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|\s-U\s{0,2}[\w./-]{1,60}%|"
     r"\bpoetry config http-basic\.\S{1,60}\s{1,3}\S{1,60}|"
+    r"\b(?:redis-cli|mongo(?:sh)?|ldap\w{3,10}|sqlcmd)(?:\s{1,3}[^\s]{1,80}){0,8}?"
+    r"\s-{1,2}(?:[apPw]|pass)[\s=](?=\S{0,60}[A-Za-z])|"
     r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:\s{1,3}[^\s]{1,80}){0,6}?\s-[pP](?!ath)|"
-    r"\bssh-keygen\b[^\n]{0,80}?\s-[NP]|\bmc alias set(?:\s{1,3}\S{1,120}){3})\s{0,3})"
+    r"\bssh-keygen\b[^\n]{0,80}?\s-[NP])\s{0,3})"
     r"(?!<)('[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s-]\S{3,200})"
 )
+# Programs that take the key and its secret as words behind the address.
+TWO_WORDS = r"(\bmc (?:alias set|config host add)(?:\s{1,3}\S{1,120}){2}\s{1,3})(?!<)\S{3,120}\s{1,3}\S{8,200}"
 LOGIN_LINE = (
     r"(\b[\w.-]{2,30} (?:auth |configure )?(?:login|config(?:ure)?|auth|init|signin|account|connect|register)\b)"
     r"([^\n]{4,600})"
@@ -100,13 +109,17 @@ PIPED = (
     r"(\becho\s{1,3}(?:-n\s{1,3})?['\"]?)(?!<)([^\s'\"|]{3,200})(?=['\"]?\s{0,3}\|\s{0,3}[^|\n]{0,80}?"
     r"(?:sudo\s{1,3}(?:-\w{1,4}\s{1,3}){0,3}-\w{0,3}S\b|--password-stdin|--with-token|-stdin\b|passwd\b|openssl\b|gpg\b))"
 )
-LOGIN_PAIR = r"((?:\bcurl|\bwget)\b[^\n]{0,160}?\s(?:-u|--user)[ =]{1,3}['\"]?)(?!<)[^\s:'\"]{1,100}:[^\s'\"]{1,200}"
+FETCH_LINE = r"(\b(?:curl|wget|https?|xh|aria2c)\s)([^\n]{4,2000})"
+LOGIN_PAIR = (
+    r"((?<!\S)-{1,2}(?:[uUa]|user|proxy-user|auth)[ =]{0,3}['\"]?)(?!<)"
+    r"[^\s:'\"/-][^\s:'\"/]{0,99}:[^\s'\"]{1,200}"
+)
 TAG = r"(?i)(<([\w:-]{3,40})>)(?!<)([^<>\n]{4,400})(?=</)"
 HASH = r"\$(?:apr1|argon2\w{0,2}|2[abxy]|y|1|5|6)\$[./A-Za-z0-9$=,+-]{12,300}"
 NAME = (
     r"(?<![\w.$%])[\w.-]{0,40}?(?:token|secret|pass|pwd|key|cred|cookie|auth|session|sid|jwt|psk|ticket|bearer|"
     r"(?<![A-Za-z0-9.])(?:pw|[as]k)(?![A-Za-z0-9.]))[\w.-]{0,40}|"
-    r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|授权码|登录码)\w{0,3}"
+    rf"(?:{CHINESE})\w{{0,3}}"
 )
 ANNOTATED = (
     r"(?:\s?:\s?[A-Za-z_][\w.]{1,30}(?:\[[\w., |\[\]]{1,40}\])?(?:\s?\|\s?\w{1,12})?(?=\s?=))?"  # token: str = ...
@@ -115,14 +128,14 @@ ANNOTATED = (
 ONWARD = r"(?:\\\r?\n\s{0,20}|[|>][-+]?\r?\n\s{1,20}|\"{3}\s{0,8}|'{3}\s{0,8})?"
 VALUE = (
     r"(\[\s{0,2}['\"][^\[\]\n]{4,2000}['\"]\s{0,2}\]|\\{1,3}\"[^\\\"\n]{3,4000}\\{1,3}\"|\"(?:\\.|[^\"\\\n]){3,4000}\"|'(?:\\.|[^'\\\n]){3,4000}'|`[^`\n]{3,4000}`|"
-    r"(?![\"'<])(?:(?!(?:[;,&|([{]\s?['\"]?[A-Za-z_][\w.-]{0,60}['\"]?[=:]|&&|\|\|))[^\s'\"`，。；（）「」『』“”【】、！？]){4,4000})"
+    r"(?![\"'<])(?:(?!(?:[;,&|([{]\s?['\"]?[A-Za-z_][\w.-]{0,60}['\"]?[=:]|&&|\|\||\\r\\n))(?:\\\r?\n(?=\S)|[^\s'\"`，。；（）「」『』“”【】、！？])){4,4000})"
 )
 NAMED = (
     r"(?i)(("
     + NAME
     + r")\\{0,3}['\"]?\]?"
     + ANNOTATED
-    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：]|:(?![:/]))\s{0,3}"
+    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：](?!=)|:(?![:/]))\s{0,3}"
     r"(?:[bru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
 )
 # {name: X, value: Y} as Kubernetes, task definitions, Terraform and XML write it; the name decides.
@@ -138,10 +151,23 @@ ARGUED = (
     r"(?<![\w.])[\w.]{0,40}(?:(?:token|api_key|password|secret|credentials?)(?:\(|\s(?:(?:to|as|is|was|with)\s)?)|login\()\s{0,2}))"
     r"('[^'\n]{8,400}'|\"[^\"\n]{8,400}\")"
 )
+# [env var: OPENAI_KEY; default: ...]: what the help of a command says of an option
+DEFAULTED = (
+    r"(?i)((?<![\w.-])(?=[\w-]{0,40}(?:token|secret|pass|key|cred|auth))([\w-]{3,40})\b"
+    r"[^\n\"']{0,80}?\bdefault\s?[:=]\s?['\"]?)"
+    r"(?!<)([^\s'\"()\[\]]{8,400})"
+)
+# expect "*assword:" { send "..." }, child.sendline("...")
+SENT = (
+    r"(?i)(assword[^\n]{0,40}\s{1,20}(?:\{\s{0,8})?[\w.]{0,20}send(?:line)?\s{0,2}\(?\s{0,2}(?:--\s{1,2})?)(?!<|\"\$)"
+    r"('[^'\n]{3,200}'|\"[^\"\n]{3,200}\")"
+)
+# The password below the command that asks for it, as renters of a machine hand both on.
+BELOW = r"(\bssh [^\n]{0,120}@[^\n]{1,100}\n[ \t]{0,4})(?!<)([^\s:/]{8,64})(?=[ \t]{0,4}(?:\n|$))"
 TABLE = (
     r"(?im)(^[ |│┃\t]{0,8}("
     + NAME
-    + r")(?: {2,60}|\t{1,8}| {0,60}[|│┃] {0,4}))(?!<)([^\s|│┃'\"]{6,4000})(?=\s{0,200}[|│┃]?\s{0,4}$)"
+    + r")(?: {1,60}|\t{1,8}| {0,60}[|│┃] {0,4}))(?!<)([^\s|│┃'\"，。；、]{6,4000})(?=\s{0,200}[|│┃]?\s{0,4}$)"
 )
 SET = (
     r"((?<!\w)(?:ENV|setx|set\s{1,2}-\w{1,3}|(?:vars?|env|config(?:ure)?|settings?|secrets?)\s{1,3}(?:set|add|put))\s{1,3}"
@@ -149,13 +175,14 @@ SET = (
     r"(?!<)(\"[^\"\n]{4,400}\"|'[^'\n]{4,400}'|[^\s'\"=]\S{3,800})"
 )
 SPACED = (  # aws_secret_access_key Ab12...: a row without a sign, or a setting given to a command
-    r"(?i)((?<![\w.$%/-])([a-z][\w-]{1,40}?(?:token|secret|passw(?:or)?d|key|credential))[ \t]{1,4})"
+    r"(?i)((?<![\w.$%/-])([a-z][\w-]{1,40}?(?:token|secret|passw(?:or)?d|key|credential|pass|auth))[ \t]{1,4})"
     r"(?!<)([\w+/=.~-]{16,400})(?!\S)"
 )
 PROSE = (
     r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are)|"
-    r"(?:密码|口令|令牌|密钥|秘钥|(?:api|access) ?key|token)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|[：:]|\s|(?=[「『“【])))"
-    r"[\s:：]{0,3}['\"「『“【]?)(?!<)([^\s，。；,;'\"」』”】]{6,400})"
+    rf"(?:{CHINESE}|(?:api|access) ?key|token)\s?[\u4e00-\u9fff]{{0,6}}?(?:是|为|[：:]|\s|(?=[「『“【]))|"
+    r"(?<![a-z])(?:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
+    r"[\s:：]{0,3}['\"「『“【]?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】]{6,400})"
 )
 BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
 ASKED = (
@@ -166,9 +193,9 @@ ASKED = (
 # What a text must hold before a pattern is worth compiling: one of these lower-case literals.
 NAMES = (
     *"""
-    token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer 密码 口令 令牌 密钥
-    秘钥 私钥 凭证 凭据 授权码 登录码 -ak -sk
+    token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer -ak -sk
     """.split(),  # noqa: SIM905 - a list of words reads best as words
+    *secretwords.CHINESE,
 )
 SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
 STARTS = (

@@ -14,11 +14,17 @@ GONE = "<credential>"
 KINDS = ("api ", "access ", "secret ", "private ", "account ", "license ", "security ", "subscription ")
 OTHER_KEYS = ("cache ", "primary ", "foreign ", "sort ", "partition ", "lookup ", "state ", "public ")  # no credentials
 METAVARS = ("TEXT", "STRING", "VALUE", "FILE", "PATH", "NAME", "TOKEN", "PASSWORD", "SECRET", "KEY")
+LOGIN = r"(['\"]?[\w.@-]{1,60}:)(?![\d:/]+['\"]?$)([^\s/'\"]{4,200})(['\"]?)"
 SAMPLE_USERS = ("user", "username", "password", "pass", "login", "name", "git", "token")
 
 
 def _keep_head(match: re.Match[str]) -> str:
     return match.group(1) + GONE
+
+
+def _given(match: re.Match[str]) -> str:
+    """A word of a command, unless it is a variable of the shell."""
+    return match.group() if placeholder(match.group(2)) else match.group(1) + GONE
 
 
 def _query(match: re.Match[str]) -> str:
@@ -43,6 +49,11 @@ def _header(match: re.Match[str]) -> str:
     value = match.group(2)
     sentence = value.isalpha() and value.islower() and len(value) < 20  # "Bearer authentication required"
     return match.group() if sentence or placeholder(value) else match.group(1) + GONE
+
+
+def _fetch_line(match: re.Match[str]) -> str:
+    """The logins of all options of one command."""
+    return match.group(1) + compiled(forms.LOGIN_PAIR).sub(_keep_head, match.group(2))
 
 
 def _login_line(match: re.Match[str]) -> str:
@@ -76,12 +87,16 @@ def _tuple(match: re.Match[str]) -> str:
 
 def _random_only(match: re.Match[str]) -> str:
     value = match.group(2)
-    return match.group(1) + GONE if len(value) >= 10 and random_looking(value.rjust(16, "0")) else match.group()
+    sure = len(value) >= 10 and random_looking(value.rjust(16, value[-1])) and not re.match(r"[A-Za-z_]\w*=.", value)
+    return match.group(1) + GONE if sure else match.group()
 
 
 def _value(head: str, name: str, value: str, whole: str) -> str:
     """``whole``, or the head with the value replaced when name and value say that it is a credential."""
     sure = strength(name)
+    login = re.fullmatch(LOGIN, value) if name.lower().endswith(("auth", "login", "credentials")) else None
+    if login and not placeholder(login.group(2)):
+        return f"{head}{login.group(1)}{GONE}{login.group(3)}"  # --auth user:password
     if value.startswith("[") and sure == 2:
         return head + compiled(forms.QUOTED).sub(_listed, value)
     core = value.lstrip("\\").strip("\"'`")
@@ -89,8 +104,8 @@ def _value(head: str, name: str, value: str, whole: str) -> str:
         return whole
     if sure == 1 and not random_looking(core):
         return whole
-    if core.isdigit() and (len(core) < 4 or not _password_name(name)):
-        return whole
+    if re.fullmatch(r"[\d.,+-]+(?:e[+-]?\d+)?", core) and (len(core) < 4 or not _password_name(name)):
+        return whole  # token_acc: 0.6194
     if "=" not in head and core.isalpha() and core.islower() and len(core) < 16 and value[0] not in "\"'":
         return whole  # "password: wrong", "token: expired" are sentences
     if name.lower().endswith("pwd") and re.match(r"[/~]|[A-Za-z]:[\\/]", core):
@@ -104,17 +119,51 @@ def _password_name(name: str) -> bool:
 
 
 def _unquoted(value: str, name: str) -> tuple[str, str]:
-    """An unquoted value and what follows it: brackets and separators end it, unless it is a shell variable's."""
+    """An unquoted value and what follows it: brackets and separators end it, those inside a password do not."""
     if value[0] in "\\\"'`" or (value[0] == "[" and value[-1] == "]"):
         return value, ""
-    ends = r"[;&].*|[)\]}]+$" if name.isupper() else r"[,;&)\]}].*"
+    if _password_name(name):
+        ends = r"[,;&)\]}]+(?:[\u4e00-\u9fff.].*)?$"
+    else:
+        ends = r"[;&].*|[)\]}]+$" if name.isupper() else r"[,;&)\]}].*"
     found = re.search(ends, value)
     return (value[: found.start()], value[found.start() :]) if found and found.start() >= 3 else (value, "")
+
+
+def _told(match: re.Match[str]) -> bool:
+    """Whether a sentence follows the name, or the next name of a file that is written in lines."""
+    head, value = match.group(1), match.group(3)
+    if "一" <= value[0] <= "\u9fff" or (value[-1] == ":" and "\n" in head):
+        return True
+    follows = match.string[match.end() : match.end() + 3]
+    return re.search(r"[:：]\s{0,3}$", head) is not None and (
+        re.fullmatch(r"[A-Za-z][a-z-]{1,20}[,.]?", value) is not None and re.match(r" [a-z]", follows) is not None
+    )
+
+
+def _computed(match: re.Match[str]) -> bool:
+    """Whether source code computes the value: a call, a subscript, an attribute, a name between blanks, a type."""
+    head, name, value = match.groups()
+    if value[0] in "\\\"'`[":
+        return value[1:2].isspace()  # what was taken for a beginning is the end of a text
+    word = _password_name(name) or "secret" in name.lower()
+    follows = match.string[match.end() : match.end() + 4]
+    if re.match(r"[A-Za-z_][\w.]*[\[(]" + (r"['\"a-z_]|[A-Za-z_][\w.]*[\[(]$" if word else ""), value):
+        return True
+    known = re.match(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,6}(?=[,)\]}:]{0,3}$)", value)
+    if not known or random_looking(known.group()):
+        return False
+    if follows[:1] in ("(", "[") or re.match(r" (?:[*+/<>|-]=? |if |or |and )", follows):
+        return True
+    spaced = head[-1:] == " " and not name.isupper() and "_" in known.group() and known.group().islower()
+    return not word and (spaced or "." in known.group())
 
 
 def _named(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 14) : match.start()].lower()
     if before.endswith(OTHER_KEYS):
+        return match.group()
+    if _told(match) or _computed(match):
         return match.group()
     kind = next((kind for kind in KINDS if before.endswith(kind)), "")  # "API key: ..." is two words
     value, rest = _unquoted(match.group(3), match.group(2))
@@ -144,17 +193,28 @@ def _argued(match: re.Match[str]) -> str:
 
 
 def _table(match: re.Match[str]) -> str:
-    """A row of two columns. A short word beside the name is a heading or a sentence."""
+    """A row of two columns, or a setting. A short word beside the name is a heading or a sentence."""
     value = match.group(3)
     sure = strength(match.group(2)) == 2 and re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
+    if sure and re.search(r"\w $", match.group(1)) and not (_mixed(value) and len(value) >= 8):
+        return match.group()
     return match.group(1) + GONE if sure and not placeholder(value) else match.group()
 
 
 def _beside(match: re.Match[str]) -> str:
     """As in: the password Ab3dE5gh. Only what mixes both cases and digits is no word of the sentence."""
-    value = match.group(2)
-    mixed = any(map(str.isdigit, value)) and any(map(str.isupper, value)) and any(map(str.islower, value))
-    return match.group(1) + GONE if mixed else match.group()
+    return match.group(1) + GONE if _mixed(match.group(2)) else match.group()
+
+
+def _mixed(value: str) -> bool:
+    """Digits and letters of both cases, as people are asked to make passwords."""
+    return any(map(str.isdigit, value)) and any(map(str.isupper, value)) and any(map(str.islower, value))
+
+
+def _defaulted(match: re.Match[str]) -> str:
+    value = match.group(3)
+    sure = strength(match.group(2)) and random_looking(value.rjust(16, value[-1])) and not placeholder(value)
+    return match.group(1) + GONE if sure else match.group()
 
 
 def _asked(match: re.Match[str]) -> str:
@@ -164,7 +224,11 @@ def _asked(match: re.Match[str]) -> str:
 
 def _prose(match: re.Match[str]) -> str:
     value = match.group(2)
-    mixed = re.search(r"\d", value) and re.search(r"[^\d]", value)
+    mixed = re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
+    before = re.search(r"[A-Za-z_-]{0,20}\Z", match.string[max(0, match.start() - 20) : match.start()])
+    name = re.match(r"(?:[A-Za-z]+(?: key)?)?", match.group(1))
+    if before and name and before.group() and not strength(before.group() + name.group()):
+        return match.group()  # eos_token
     return match.group(1) + GONE if mixed and not placeholder(value) else match.group()
 
 
@@ -186,19 +250,23 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
             "wandb login",
             "mysql",
             "identified by",
-            "mc alias",
             "ssh-keygen",
             "7z",
             "zip ",
             "rar ",
             "http-basic",
             " -u",
+            "redis-cli",
+            "mongo",
+            "ldap",
+            "sqlcmd",
         ),
         0,
         forms.COMMANDS,
-        _keep_head,
+        _given,
     ),
-    (("curl", "wget"), 0, forms.LOGIN_PAIR, _keep_head),
+    (("curl", "wget", "http ", "https ", "xh ", "aria2c"), 0, forms.FETCH_LINE, _fetch_line),
+    (("mc ",), 0, forms.TWO_WORDS, _keep_head),
     (
         (" login", " config", " auth", " init", " signin", " account", " connect", " register"),
         0,
@@ -208,7 +276,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     ((" -u", " --user", " -h", " --host", *forms.CLIENTS), 0, forms.CLIENT_LINE, _login_line),
     (("auth", "credential", "login"), 0, forms.LOGIN_TUPLE, _tuple),
     (("lambda",), 0, forms.AUTH_LAMBDA, _auth_lambda),
-    (("echo ",), 0, forms.PIPED, _keep_head),
+    (("echo ",), 0, forms.PIPED, _given),
     (("hook",), 0, forms.PATHS, _keep_head),
     (("api.telegram", ".ftqq.com", "api.day.app"), 0, forms.NOTIFIERS, _keep_head),
     (
@@ -235,6 +303,9 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.NAMES, 0, forms.PROSE, _prose),
     (forms.NAMES, 20, forms.ASKED, _asked),
     (("pass",), 0, forms.BESIDE, _beside),
+    (("ssh ",), 0, forms.BELOW, _beside),
+    (("assword",), 0, forms.SENT, lambda match: f'{match.group(1)}"{GONE}"'),
+    (("default",), 19, forms.DEFAULTED, _defaulted),
 )
 IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
 _JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left

@@ -14,7 +14,8 @@ STRONG = frozenset(
     """
     token secret password passwd pwd passphrase passcode pass pw credential credentials authtoken apikey secrets
     passwords accesskey secretkey appkey appsecret authkey privatekey accesskeyid accesskeysecret apitoken
-    accesstoken bearer cookie jwt psk userpass ossaccesskeyid
+    accesstoken bearer cookie jwt psk ossaccesskeyid
+    userpass dbpass rootpass adminpass requirepass masterauth keypass storepass smtppass ftppass sudopass mypass
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 CHINESE = ("密码", "口令", "令牌", "密钥", "秘钥", "私钥", "凭证", "凭据", "授权码", "验证码", "登录码")
@@ -40,7 +41,7 @@ HARMLESS_AFTER = frozenset(
     id ids path file files name names type types url uri count len length limit index class size expire
     expires ttl dir folder usage classification merge parallelism embedding embeddings mask masks per rate
     required enabled policy format error exception missing idx num number dim pos position list dict helper
-    provider manager
+    provider manager ref refs
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 CREDENTIAL_IDS = ("key", "accesskey", "secret")  # aws_access_key_id is one all the same
@@ -73,7 +74,7 @@ def strength(name: str) -> int:
 
 def _word_strength(word: str, before: str, after: str) -> int:
     if after in HARMLESS_AFTER and not (after == "id" and word in (*CREDENTIAL_IDS, "session")):
-        return 0
+        return 1 if after == "id" and word == "token" and before not in TEXT_TOKENS else 0
     if word in STRONG or word.endswith(ENDINGS):
         return 0 if word == "token" and before in TEXT_TOKENS else 2
     if word in ("key", "keys"):
@@ -99,7 +100,11 @@ _PLAIN = (
     r"(?i)(?:none|null|nil|true|false|empty|not|unset|set|yes|no|on|off|auto|default|n/?a|optional|required|missing|invalid|"
     r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|your[-_ ].*|"
     r"(?:[a-z]{1,8}[-_])?(?:xxx+|\.{2,}|…+|\*+)|"
-    r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|\$[{(a-zA-Z_]\w*[})]?|%\w+%|"
+    r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|"
+    r"\$[{(a-zA-Z_]{1,3}[\w. ]*[})]{0,2}|%\w+%|"
+    r"https?://\S+|(?:(?:sk|api|key|token|secret|my|your|env|param|test|fake|dummy|mock|sample|example|empty|none|no|abc|foo|bar)"
+    r"(?:[-_]|$))+(?:123\d{0,7}|x{2,})?|"
+    r"sk-123\d{0,7}|"
     r".*[-_](?:here|placeholder)|(?:token|key|secret|password)-?(?:abc)?-?123\d{0,3}|!(?:ref|sub|getatt|vault|secret|env_var)|os\.\w.*|getenv.*|env\..*|args\..*|self\..*|"
     r"config\..*|(?:str|string|bool|int|bytes|optional)(?:\W.*)?|\(.*|[a-z_][\w.]{2,60}\(.*)$"
 )

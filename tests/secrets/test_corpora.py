@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import corpus_eight
 import corpus_five
 import corpus_four
 import corpus_one
@@ -27,6 +28,7 @@ CASES = [
     *corpus_five.corpus(),
     *corpus_six.corpus(),
     *corpus_seven.corpus(),
+    *corpus_eight.corpus(),
 ]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (
@@ -45,7 +47,7 @@ def test_each_alone(case: Case) -> None:
 def test_one_line_secrets_inside_a_log(form: str) -> None:
     """What a logger puts in front of a line takes nothing away from it. Tables and blocks are read by their own lines."""
     for case in SECRETS:
-        if "\n" not in case.text and not case.text.startswith((" ", "\\")):
+        if "\n" not in case.text and not case.text.startswith((" ", "\\")) and case.kind not in ("column", "setting"):
             assert case.verdict(Redactor().text(form.format(case.text))) != "leak", case
 
 
