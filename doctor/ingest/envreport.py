@@ -336,6 +336,8 @@ _READERS: dict[str, Callable[[str, Sheet, int], None]] = {
     "cuda version": _toolkit,
     "cuda-version": _toolkit,
     "gpu type": _gpu,
+    "gpu device name": _gpu,
+    "cuda device name": _gpu,
     "gpu memory": _gpu_memory,
     "gpu": _gpu,
     "gpu model": _gpu,

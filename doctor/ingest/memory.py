@@ -202,6 +202,22 @@ def _df(text: Text, sheet: Sheet) -> None:
             "free": free,
         }
         sheet.add("disks", record, 40)
+    _serve(text, sheet)
+
+
+def _serve(text: Text, sheet: Sheet) -> None:
+    """What the mounts of a whole ``df`` mean for the model cache and for temporary files: the longest prefix."""
+    mounts = {str(row["mount"]): row for row in sheet.facts.get("disks") or ()}
+    if "/" not in mounts:
+        return
+    home = "/root" if text.has("root@") else "/home/user"
+    named = sheet.facts.get("env.HF_HUB_CACHE") or sheet.facts.get("env.HF_HOME")
+    cache = named if str(named).startswith("/") else f"{home}/.cache/huggingface"
+    for role, path in (("hf_cache", str(cache)), ("tmp", "/tmp")):  # noqa: S108 - the name of a folder, nothing is written
+        if any(row["role"] == role for row in mounts.values()):
+            continue
+        mount = max((m for m in mounts if m == "/" or f"{path}/".startswith(f"{m}/")), key=len)
+        sheet.add("disks", {**mounts[mount], "role": role, "path": path, "writable": True}, 40)
 
 
 def _df_size(word: str) -> int:

@@ -81,5 +81,5 @@ def prefix(path: str) -> str | None:
     for mark in ("/lib/python", "/lib64/python", "\\lib\\site-packages", "\\Lib\\site-packages"):
         at = path.find(mark)
         if at > 0 and "-packages" in path[at:]:
-            return path[:at]
+            return re.split(r"[ ('\"](?=/)", path[:at])[-1]  # a sentence may stand before the path
     return None

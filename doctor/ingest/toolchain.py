@@ -46,6 +46,8 @@ _TABLE: tuple[tuple[str, re.Pattern[str], str, object, int], ...] = tuple(
         ("nvidia-container-cli", r"nvidia-container-cli", "host.container", "docker", MENTIONED),
         ("response from daemon", r"Error response from daemon", "host.container", "docker", MENTIONED),
         ("root@", r"root@[0-9a-f]{12}:", "host.container", "docker", MENTIONED),
+        ("slurm", r"slurmstepd: |SLURM_JOB_ID|(?:^|[$#] )(?:srun|salloc) -|slurm_script", "host.slurm", True, SAID),
+        ("srun -", r"(?:^|[$#] )srun -", "host.slurm", True, SAID),
         ("autodl", r"/root/autodl-(?:tmp|fs|nas)|autodl-container", "host.rented", "autodl", SAID),
         ("winerror", r"\[WinError \d", "os.name", "windows", MENTIONED),
         (".dll", r"[\w.]\.dll\b", "os.name", "windows", MENTIONED),

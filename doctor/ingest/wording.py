@@ -193,6 +193,7 @@ _TABLE: tuple[tuple[tuple[str, ...], re.Pattern[str], Reader], ...] = tuple(
             r"supports CUDA capabilities ((?:(?:sm|compute)_\d{2,3}[a-z]? ?){1,40})",
             _arch_list,
         ),
+        (("'sm_", "'compute_"), r"\[((?:'(?:sm|compute)_\d{2,3}[a-z]?',? ?){2,40})\]", _arch_list),  # get_arch_list()
         (("cuda setup: detected cuda version",), r"Detected CUDA version (\d{2,3})\b", _bnb_detected),
         (
             ("gnu libc", "glibc"),

@@ -212,9 +212,13 @@ def lines_of(snapshot: Snapshot, name: str, version: str) -> list[str] | None:
 
 
 def environment(snapshot: Snapshot) -> dict[str, str]:
-    """PEP 508 variables of the target interpreter; unknown ones are left out."""
+    """PEP 508 variables of the target interpreter; unknown ones are left out.
+
+    A text that shows its system and not its processor is of a PC: the pins of triton and of the CUDA wheels hold there.
+    """
     get = snapshot.get
-    return ranges.environment(get("os.name"), get("os.arch"), get("python.version"))
+    arch = get("os.arch") or ("x86_64" if get("os.name") in ("linux", "windows") else None)
+    return ranges.environment(get("os.name"), arch, get("python.version"))
 
 
 def unmet(snapshot: Snapshot, names: Iterable[str] | None = None) -> list[dict[str, str | None]]:

@@ -322,3 +322,34 @@ def test_new_collect_env_of_vllm(facts):
     ) == ("2.8.0+cu128", "12.8", "12.4.131", "535.161.08", "0.11.0")
     assert found["gpus"] == [{"index": 0, "name": "NVIDIA H20"}, {"index": 1, "name": "NVIDIA H20"}]
     assert (found["os.name"], found["libc.version"], found["cuda.visible"]) == ("linux", "2.28", ["0", "1"])
+
+
+DF = """[me@box ~]$ df -h
+Filesystem      Size  Used Avail Use% Mounted on
+overlay          40G   40G     0 100% /
+tmpfs            64M     0   64M   0% /dev
+/dev/vdb        200G  3.0G  197G   2% /data
+"""
+
+
+def test_a_whole_df_says_where_cache_and_temporary_files_lie():
+    roles = {row["role"]: row for row in ingest([DF]).facts["disks"] if row["role"] in ("hf_cache", "tmp")}
+    assert (roles["hf_cache"]["mount"], roles["hf_cache"]["free"], roles["tmp"]["mount"]) == ("/", 0, "/")
+    moved = {row["role"]: row for row in ingest(["export HF_HOME=/data/hf\n" + DF]).facts["disks"]}
+    assert (moved["hf_cache"]["mount"], moved["hf_cache"]["path"]) == ("/data", "/data/hf")
+    assert "hf_cache" not in {row["role"] for row in ingest([DF.replace("% /\n", "% /mnt\n")]).facts["disks"]}
+
+
+def test_what_a_script_printed_about_torch_and_its_card():
+    facts = ingest(["archs: ['sm_70', 'sm_75', 'sm_80', 'sm_90']\nCUDA device name: NVIDIA GeForce RTX 5080\n"]).facts
+    assert facts["torch.arch_list"] == ["sm_70", "sm_75", "sm_80", "sm_90"]
+    assert facts["gpus"][0]["name"] == "NVIDIA GeForce RTX 5080"
+
+
+def test_a_sentence_before_a_path_is_no_part_of_it():
+    told = "ImportError: /lib64/libm.so.6: version `GLIBC_2.29' not found (required by /opt/e/lib/python3.10/site-packages/x/_c.so)"
+    assert ingest([f'WARNING: "{told}"']).facts["python.prefix"] == "/opt/e"
+
+
+def test_a_shell_of_slurm():
+    assert ingest(["[u@login ~]$ srun --mem=32G --pty bash\n[u@n1 ~]$ nvidia-smi\nNo devices were found\n"]).facts["host.slurm"]

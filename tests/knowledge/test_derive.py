@@ -56,6 +56,11 @@ def test_a_listing_with_holes_does_not_claim_that_something_is_missing():
     assert rows == []
 
 
+def test_a_text_that_does_not_name_the_processor_is_of_a_pc():
+    told = snapshot(closed=(), torch="2.5.1+cu124", triton="3.2.0").with_facts({"os.name": "linux", "python.version": "3.11"})
+    assert [row["needs"] for row in derive(told).facts["python.unmet"]] == ["triton"]
+
+
 def test_the_probe_s_own_answer_stays():
     assert derive(snapshot(transformers="4.37.2").with_facts({"python.unmet": []})).facts["python.unmet"] == []
 

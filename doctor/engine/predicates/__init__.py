@@ -17,7 +17,7 @@ Predicate = Callable[[Scope, Clause], bool | None]
 
 _AREAS = (
     *("drivers", "packages", "hfstack", "loads", "pyenv", "hub", "machine", "hosts", "source", "quant", "serving"),
-    *("missing", "removed"),
+    *("missing", "removed", "raised"),
 )
 
 
