@@ -118,7 +118,11 @@ def solved(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> Draft:
         raise Unsolvable(torn)
     world = world_of(snapshot, cures, terms)
     solution = solve(world)
-    moves = lanes.moves(world, moved(world, solution))
+    changed = moved(world, solution)
+    held = [side for name in lanes.torn(world, changed) for side in _held(world, name)]
+    if held:
+        raise Unsolvable(held)
+    moves = lanes.moves(world, changed)
     first = cleared(world.conda, moves)
     built = rebuilds(world, moves)
     because = tuple(goal.because for goal in world.wanted.get(TORCH, ()))
@@ -131,6 +135,13 @@ def _torn(snapshot: Snapshot, cure: Cure, keep: frozenset[str]) -> Iterator[Side
     for name in sorted(choose.removed([cure]) & keep & installed.keys()):
         yield Side(cure.finding.rule, name, "")
         yield Side("keep", name, installed[name])
+
+
+def _held(world: World, name: str) -> Iterator[Side]:
+    """What is to stay as it is, and would have to go along with a torch of another CUDA lane."""
+    for goal in world.wanted.get(TORCH, ()):
+        yield Side(goal.because, TORCH, goal.spec)
+    yield Side("keep", name, world.installed[name])
 
 
 def world_of(snapshot: Snapshot, cures: Sequence[Cure], terms: Terms) -> World:

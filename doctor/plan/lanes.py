@@ -110,16 +110,25 @@ def _variant_of(world: World) -> str:
 
 def _partners_of_a_new_lane(world: World, changed: Moved, lane: str) -> list[Move]:
     """Family members of the right release but of another lane than the new torch."""
+    found = []
+    for name in _of_another_lane(world, changed, lane):
+        have = world.installed[name]
+        bare = versions.public(have)
+        found.append(_build(name, have, bare, _built_for(name, bare, changed[TORCH][1], lane, world.where)))
+    return [move for move in found if move.new != move.old]
+
+
+def _of_another_lane(world: World, changed: Moved, lane: str) -> list[str]:
+    """Family members that stay at their release while torch moves to ``lane``, and were built for another."""
     if TORCH not in changed or not lane:
         return []
-    torch = changed[TORCH][1]
-    found = []
-    for name in pairs.FAMILY:
-        have = world.installed.get(name)
-        if have and name not in changed and _lane_of(world, name, have) not in ("", lane):
-            bare = versions.public(have)
-            found.append(_build(name, have, bare, _built_for(name, bare, torch, lane, world.where)))
-    return found
+    there = [(name, have) for name in pairs.FAMILY if (have := world.installed.get(name)) and name not in changed]
+    return [name for name, have in there if _lane_of(world, name, have) not in ("", lane)]
+
+
+def torn(world: World, changed: Moved) -> list[str]:
+    """What was promised to stay as it is and cannot be used beside the new torch: built for another CUDA."""
+    return [name for name in _of_another_lane(world, changed, _lane(world, changed)) if name in world.keep]
 
 
 def _lane_of(world: World, name: str, have: str) -> str:

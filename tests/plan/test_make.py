@@ -37,6 +37,18 @@ def test_a_local_build_keeps_its_lane():
     assert made.installs[0].index == "https://download.pytorch.org/whl/cu118"
 
 
+def test_what_is_to_stay_as_it_is_holds_torch_in_its_lane():
+    """The driver wants another CUDA; a torchvision of the old one could not be imported beside that torch."""
+    facts = {"gpu__present": True, "driver__version": "535.104.05", "gpus": [{"name": "GPU", "cc": "6.1"}]}
+    for other in ("0.27.0", "0.26.0"):  # the pair of this torch, and not
+        here = machine({"torch": "2.12.0", "torchvision": other, "numpy": "2.2.6", "pillow": "12.0.0"}, **facts)
+        assert moves(plan(here, RULES)) == {"torch": "2.12.0+cu126", "torchvision": "0.27.0+cu126"}
+        made = plan(here, RULES, frozenset({"torchvision"}))
+        assert not made.moves
+        sides = {(side.by, side.name) for found in made.conflicts for side in found.who}
+        assert {("keep", "torchvision"), ("DRV103", "torch")} <= sides
+
+
 def test_the_plain_build_where_the_users_own_index_has_it():
     """``==2.13.0`` would be content with the CPU build that is there."""
     facts = {"torch__version": "2.13.0+cpu", "torch__build": "cpu", "gpu__present": True, "gpus": [{"name": "A100", "cc": "8.0"}]}

@@ -18,7 +18,9 @@ from src_values import Values
 from src_walk import Files, kind_of, text_of
 
 OLD_PRINT = ("Missing parentheses in call to 'print'", "multiple exception types must be parenthesized",
+             "except expressions without parentheses are only supported",
              "Missing parentheses in call to 'exec'", "leading zeros in decimal integer", "invalid hexadecimal literal")
+NOT_TEXT = ("null bytes", "codec can't decode", "Non-UTF-8 code starting with", "unknown encoding")
 COMMAS = 60000  # in one file; the tree of a longer table takes hundreds of megabytes
 LISTS = ("requirements.txt", "pyproject.toml")  # of a project, beside the program
 MAGIC = r"^(\s*)([%!?])"
@@ -49,7 +51,7 @@ def trouble(error, version):
     line = getattr(error, "lineno", None)
     if isinstance(error, TabError):
         return "tabs: %s" % text, line
-    if "null bytes" in text or "codec can't decode" in text or "unknown encoding" in text:
+    if any(word in text for word in NOT_TEXT):
         return "encoding: %s" % text, line
     if any(text.startswith(start) for start in OLD_PRINT):
         return "python2: %s" % text, line
