@@ -166,10 +166,12 @@ class _Child:
 
     def _payload(self, payload: dict[str, Any], on_fact: OnFact) -> None:
         answer = self.answer
-        if isinstance(payload.get("f"), str):
-            answer.facts[payload["f"]] = payload.get("v")
-            answer.unread.pop(payload["f"], None)
-            on_fact(payload["f"], payload.get("v"))
+        facts = {payload["f"]: payload.get("v")} if isinstance(payload.get("f"), str) else payload.get("facts")
+        if isinstance(facts, dict):
+            for name, value in facts.items():
+                answer.facts[name] = value
+                answer.unread.pop(name, None)
+                on_fact(name, value)
         elif isinstance(payload.get("u"), str):
             if payload["u"] not in answer.facts:
                 answer.unread[payload["u"]] = str(payload.get("why", ""))

@@ -184,6 +184,74 @@ def test_one_dead_path_costs_one_answer():
     assert "KeyError" in errors["bad"]
 
 
+def test_calls_take_turns_and_go_on_behind_those_that_hang():
+    import threading
+
+    import wire
+
+    never, done, threads = threading.Event(), [], set()
+
+    def call(number):
+        threads.add(threading.get_ident())
+        if number in (3, 5):
+            never.wait(10)
+        done.append(number)
+
+    turns = wire.Turns([lambda number=number: call(number) for number in range(20)])
+    turns.start()
+    assert not turns.wait(1.0)
+    assert done == [0, 1, 2, 4, *range(6, 20)]
+    assert len(threads) == 3
+    never.set()
+    assert turns.wait(5.0)
+    assert wire.Turns(()).wait(0)
+
+
+def test_a_folder_that_does_not_answer_costs_a_thread_and_is_not_asked_again(monkeypatch):
+    import threading
+
+    import paths
+
+    monkeypatch.setattr(paths, "WAIT", 0.1)
+    monkeypatch.setattr(paths, "_SLOW", [])
+    never, threads = threading.Event(), []
+
+    def call(path):
+        threads.append(threading.get_ident())
+        if path == "/dead":
+            never.wait(10)
+        if path == "/refused":
+            raise PermissionError(13, "no")
+        return path
+
+    assert [paths.bounded(call, path) for path in ("/a", "/b")] == ["/a", "/b"]
+    for path in ("/dead", "/dead/below"):
+        with pytest.raises(paths.SilentError):
+            paths.bounded(call, path)
+    with pytest.raises(PermissionError):
+        paths.bounded(call, "/refused")
+    with pytest.raises(OSError, match="null"):
+        paths.bounded(os.stat, "/a\0b")
+    assert paths.bounded(call, "/c") == "/c"
+    never.set()
+    assert len(threads) == 5
+    assert len(set(threads)) == 2
+
+
+def test_a_fact_that_is_too_long_costs_itself_only(monkeypatch):
+    import wire
+
+    from doctor.collect.child import read_line
+
+    monkeypatch.setattr(wire, "LINE_CAP", 100)
+    ours, theirs = os.pipe()
+    wire.Wire(theirs, "n").facts({"short": 1, "long": "x" * 200, "last": [2]})
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as stream:
+        said = [read_line(line.rstrip(b"\n"), "n") for line in stream]
+    assert said == [{"f": "short", "v": 1}, {"u": "long", "why": "more than 100 bytes"}, {"f": "last", "v": [2]}]
+
+
 @pytest.mark.parametrize(
     ("env", "encoding"),
     [({"LANG": "zh_CN.GBK"}, "gbk"), ({"LANG": "en_US.UTF-8"}, "utf-8"), ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, "ascii"), ({}, "ascii")],

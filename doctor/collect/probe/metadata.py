@@ -24,10 +24,12 @@ def split_folder(entry):
     stem = entry.rpartition(".")[0]
     if entry.endswith((".egg-info", ".egg")):
         stem = compiled(_EGG).sub("", stem)
+    name, _, version = stem.partition("-")
+    if name and version[:1].isdecimal() and "-" not in version and "_" not in version:
+        return name, version  # as nearly all are spelled
     found = compiled(_SPLIT).match(stem)
     if found:
         return found.group(1), found.group(2).replace("_", "-") if "_" in found.group(2) else found.group(2)
-    name, _, version = stem.partition("-")
     return name, version or None
 
 

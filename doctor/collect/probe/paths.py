@@ -6,6 +6,7 @@ import threading
 
 WAIT = 1.5  # seconds for one answer of a folder outside the environment
 _LISTINGS = {}
+_IDLE = []  # Askers that wait for a call
 _SLOW = []  # roots that did not answer; never asked again
 
 
@@ -13,33 +14,59 @@ class SilentError(OSError):
     """The file system did not answer in time."""
 
 
+class Asker(object):
+    """A thread that makes one call after the other, until one does not come back."""
+
+    def __init__(self):
+        """Raises RuntimeError where this user may have no more threads."""
+        self._job = self._found = self._error = None
+        self._asked, self._answered = threading.Semaphore(0), threading.Semaphore(0)
+        thread = threading.Thread(target=self._work)
+        thread.daemon = True
+        thread.start()
+
+    def _work(self):
+        while True:
+            self._asked.acquire()
+            call, path = self._job
+            self._error = None
+            try:
+                self._found = call(path)
+            except OSError as error:
+                self._error = error
+            except Exception as error:  # of a text that is no path
+                self._error = OSError(errno.EINVAL, str(error), path)
+            self._answered.release()
+
+    def ask(self, call, path):
+        """``call(path)``; raises its OSError, and ``SilentError`` when it has not come back in ``WAIT`` seconds."""
+        self._job = call, path
+        self._asked.release()
+        if not self._answered.acquire(timeout=WAIT):
+            raise SilentError(errno.ETIMEDOUT, "no answer from the file system", path)
+        _IDLE.append(self)
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+
 def bounded(call, path):
-    """``call(path)`` in a thread of its own; raises ``SilentError`` when it has no answer in ``WAIT`` seconds."""
+    """``call(path)`` in another thread; raises ``SilentError`` when it has no answer in ``WAIT`` seconds."""
     for root in _SLOW:
         if path == root or path.startswith(root + os.sep):
             raise SilentError(errno.ETIMEDOUT, "no answer from the file system", path)
-    box = []
-
-    def work():
-        try:
-            box.append((True, call(path)))
-        except OSError as error:
-            box.append((False, error))
-
-    thread = threading.Thread(target=work)
-    thread.daemon = True
     try:
-        thread.start()
-    except RuntimeError:  # this user may have no more threads; a slow answer is better than none
-        return call(path)
-    thread.join(WAIT)
-    if not box:
+        asker = _IDLE.pop()
+    except IndexError:
+        try:
+            asker = Asker()
+        except RuntimeError:  # no more threads for this user; a slow answer is better than none
+            return call(path)
+    try:
+        return asker.ask(call, path)
+    except SilentError:
         _SLOW.append(path)
-        raise SilentError(errno.ETIMEDOUT, "no answer from the file system", path)
-    good, value = box[0]
-    if not good:
-        raise value
-    return value
+        raise
 
 
 def names(path, trusted=False):

@@ -2,8 +2,8 @@
 
 Python 3.7 syntax, standard library only: parts of this folder run in the target interpreter.
 A line is ``<nonce> <crc32 of the payload, 8 hex digits> <payload>``; the payload is one JSON object:
-``{"f": name, "v": value}`` a fact, ``{"u": name, "why": text}`` unread, ``{"c": family}`` a listing that is
-complete, ``{"end": true}``. Without the end mark the answer is a partial one.
+``{"f": name, "v": value}`` a fact, ``{"facts": {name: value}}`` several, ``{"u": name, "why": text}`` unread,
+``{"c": family}`` a listing that is complete, ``{"end": true}``. Without the end mark the answer is a partial one.
 """
 
 import collections
@@ -25,28 +25,26 @@ class Wire(object):
         self.nonce = nonce
         self.lock = threading.Lock()
 
-    def _line(self, payload):
-        body = ENCODE(payload)
+    def _send(self, payload):
+        """Whether it was short enough for a line."""
+        body = ENCODE(payload).encode("ascii")
         if len(body) > LINE_CAP:
-            payload = {"u": payload.get("f", "?"), "why": "more than %d bytes" % LINE_CAP}
-            body = ENCODE(payload)
-        line = "%s %08x %s\n" % (self.nonce, zlib.crc32(body.encode("ascii")) & 0xFFFFFFFF, body)
-        return line.encode("ascii")
-
-    def _write(self, data):
+            return False
+        data = b"%s %08x %s\n" % (self.nonce.encode("ascii"), zlib.crc32(body) & 0xFFFFFFFF, body)
         with self.lock:
             while data:
                 data = data[os.write(self.fd, data) :]
-
-    def _send(self, payload):
-        self._write(self._line(payload))
+        return True
 
     def fact(self, name, value):
-        self._send({"f": name, "v": value})
+        if not self._send({"f": name, "v": value}):
+            self.unread(name, "more than %d bytes" % LINE_CAP)
 
     def facts(self, values):
-        """Many facts in one write: the reader is woken once."""
-        self._write(b"".join(self._line({"f": name, "v": value}) for name, value in values.items()))
+        """Many facts in one line, which is written, checked and parsed once."""
+        if not self._send({"facts": values}):
+            for name, value in values.items():
+                self.fact(name, value)
 
     def unread(self, name, why):
         self._send({"u": name, "why": str(why)[:300]})
@@ -130,7 +128,7 @@ class Turns(object):
 def _run_one(group, ctx, wire):
     try:
         facts = group.read(ctx)
-        wire.facts({name: value for name, value in facts.items() if not name.startswith("?")})
+        wire.facts({name: value for name, value in facts.items() if name[:1] != "?"})
         for family in group.closes:
             wire.closed(family)
         for name in group.names:

@@ -27,6 +27,7 @@ def run(python: str, ctx: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
     for line in done.stdout.splitlines():
         payload = json.loads(line.split(" ", 2)[2])
         for one in payload if isinstance(payload, list) else [payload]:
+            facts.update(one.get("facts", {}))
             if "f" in one:
                 facts[one["f"]] = one["v"]
             elif "u" in one:

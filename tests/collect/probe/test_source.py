@@ -301,4 +301,4 @@ def test_as_a_child(tmp_path):
     found = [json.loads(line.split(" ", 2)[2]) for line in done.stdout.splitlines()]
     assert found[-1] == {"end": True}
     assert not [record for record in found if "u" in record]
-    assert {record["f"] for record in found[:-1]} == {name for group in part.GROUPS for name in group.names}
+    assert {name for record in found[:-1] for name in record["facts"]} == {name for group in part.GROUPS for name in group.names}
