@@ -33,7 +33,7 @@ _ENDS = re.compile(
 _CAUGHT = re.compile(
     r"Caught signal (\d{1,2})\b|Signal: \w{1,40} ?\((\d{1,2})\)|[Dd]ied with <Signals\.(\w{1,10}): (\d"
     r"{1,2})>|(?:killed|terminated|died) (?:by|from|with) signal:? ?(?:\w{1,10} ?\()?(\d{1,2})\b"
-    r"|got signal:? (\d{1,2})\b|Signal (\d{1,2}) \(SIG\w{1,8}\) received|SIG(?:KILL"
+    r"|(?:got|to shutdown with) signal:? (\d{1,2})\b|Signal (\d{1,2}) \(SIG\w{1,8}\) received|SIG(?:KILL"
     r"|SEGV|ABRT|BUS|FPE|ILL)\b"
     r"|(K)illed? process \d{1,9}\b|(O)OMKilled\b(?!\"?: ?false)"
 )

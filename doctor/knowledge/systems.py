@@ -27,6 +27,11 @@ def packages(what: str, distro: str | None, also: str = "") -> str:
     return str(row.get(manager(distro), ""))
 
 
+def owner(library: str) -> str:
+    """The package, as Debian calls it, that holds a shared library (``libnuma.so.1``); "" where it is not known."""
+    return str(_rows("sonames").get(library.partition(".so")[0] + ".so", ""))
+
+
 def install_lines(names: str, distro: str | None) -> tuple[str, ...]:
     """The commands that install packages of the distribution; none where its package manager is not known."""
     name = manager(distro)

@@ -34,6 +34,7 @@ def test_out_of_memory(facts, text, expected):
         ("exit code: 137", 9), ("exitcode: -9 (pid: 77) of binary: /usr/bin/python", 9), ("died with <Signals.SIGKILL: 9>", 9), ("Bus error (core dumped)", 7), ("已杀死", 9), ("段错误 (核心已转储)", 11),
         ("    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137", 9), ('"OOMKilled": false,\n"ExitCode": 139,', 11),
         ("Out of memory: Killed process 1557026 (python) total-vm:256780kB", 9),
+        ("ERROR text_generation_launcher: Shard process was signaled to shutdown with signal 11 rank=1", 11),
         ("zsh: illegal hardware instruction  python", 4), ("Process finished with exit code 139 (interrupted by signal 11: SIGSEGV)", 11), ("Process finished with exit code -1073741819 (0xC0000005)", 11),
     ],
 )  # fmt: skip

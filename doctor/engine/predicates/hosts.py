@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
+from doctor.knowledge import systems
 from doctor.model.rule import Clause
 
 # What a text says inside WSL, each with the lower-case word that it is searched by.
@@ -13,6 +14,7 @@ _WSL = (
     (r"(?i)microsoft-standard", "microsoft-standard"),
     (r"(?i)windows subsystem for linux", "subsystem"),
 )
+_MISSING_LIBRARY = r"(?P<lib>lib[\w.+-]{1,60}\.so(?:\.\d+){0,3}): cannot open shared object file"
 
 
 def in_wsl(scope: Scope, clause: Clause) -> bool | None:
@@ -27,4 +29,19 @@ def in_wsl(scope: Scope, clause: Clause) -> bool | None:
     return any(scope.case.log.search(pattern, (word,)) for pattern, word in _WSL)
 
 
-PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {"in_wsl": in_wsl}
+def system_library_named(scope: Scope, _clause: Clause) -> bool | None:
+    """The text misses a shared library whose package is known. Binds package, debian (the names for apt)."""
+    log = scope.case.log
+    found = log.search(_MISSING_LIBRARY, ("cannot open shared object",)) if log is not None else None
+    package = systems.owner(found[1]["lib"]) if found else ""
+    if not package:
+        return None if log is None else False
+    scope.bind("package", package)
+    scope.bind("debian", systems.packages(package, "debian"))
+    return True
+
+
+PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "in_wsl": in_wsl,
+    "system_library_named": system_library_named,
+}
