@@ -12,7 +12,7 @@ from doctor.model import Snapshot
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "requests", "rich", "pynvml", "importlib.metadata", "tomllib", "tomli", "yaml", "resolvelib"}
 # A millisecond and more each, for what a check without findings does not need.
-UNUSED = {"dataclasses", "inspect", "uuid", "datetime", "traceback", "pathlib", "packaging.specifiers", "packaging.requirements", "shutil", "doctor.plan.make", "doctor.ingest"}
+UNUSED = {"dataclasses", "inspect", "uuid", "datetime", "traceback", "pathlib", "subprocess", "packaging.specifiers", "packaging.requirements", "shutil", "doctor.plan.make", "doctor.ingest"}
 CHECK = "import doctor.commands.check, doctor.collect.live, doctor.engine.predicates, doctor.knowledge.derive, doctor.plan.shell, doctor.report.build, doctor.report.text"
 
 

@@ -8,17 +8,19 @@ whole group, one last short wait, then the child is left behind and the report s
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from doctor.collect import fork
 from doctor.collect.pump import pump
+
+if TYPE_CHECKING:
+    import subprocess
 
 PROBE = os.path.join(os.path.dirname(__file__), "probe")
 ITSELF = os.path.join(PROBE, "itself.py")
@@ -67,7 +69,7 @@ class Answer:
         return lines[-1][:200] if lines else ""
 
 
-Process = subprocess.Popen[bytes] | fork.Copy
+Process: TypeAlias = "subprocess.Popen[bytes] | fork.Copy"
 OnFact = Callable[[str, Any], None]
 OnDone = Callable[[Answer], None]
 
@@ -94,16 +96,14 @@ class _Child:
 
     def _start(self) -> Process:
         job = self.job
-        argv = [*(SHIM if job.shim and POSIX else ()), *job.argv]
         if job.settings is None:
-            return self._popen(argv, ())
+            return self._popen(job.argv, ())
         if not POSIX:  # pass_fds does not exist there: the facts travel on stdout
-            return self._popen([*argv, self._settings(1)], ())
+            return self._popen([*job.argv, self._settings(1)], ())
         ours, theirs = os.pipe()
         try:
-            words = (*argv, self._settings(theirs))
-            copied = job.ours and fork.possible()
-            process = fork.Copy(PROBE, words[-2:], theirs) if copied else self._popen(words, (theirs,))
+            words = (*job.argv, self._settings(theirs))
+            process: Process = self._copy(words, theirs) if fork.possible() else self._popen(words, (theirs,))
         except BaseException:
             os.close(ours)
             raise
@@ -113,15 +113,20 @@ class _Child:
         self.open.add(ours)
         return process
 
+    def _copy(self, words: Sequence[str], fd: int) -> fork.Copy:
+        return fork.Copy(words[-2:], fd, PROBE) if self.job.ours else fork.Copy(words, fd)
+
     def _settings(self, fd: int) -> str:
         margin = min(0.4, self.job.seconds / 4)  # so that the child's own "no answer" comes before we end it
         mine = {"fd": fd, "nonce": self.nonce, "deadline": max(0.1, self.end - time.monotonic() - margin)}
         return json.dumps({**(self.job.settings or {}), **mine})
 
-    def _popen(self, argv: Sequence[str], fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    def _popen(self, argv: Sequence[str], fds: tuple[int, ...]) -> "subprocess.Popen[bytes]":
+        import subprocess  # slow to load, and copies do without it
+
         wired_stdout = self.job.settings is not None and not POSIX
         process = subprocess.Popen(
-            argv,
+            [*(SHIM if self.job.shim and POSIX else ()), *argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if wired_stdout else subprocess.STDOUT,
@@ -290,7 +295,7 @@ class Runner:
         """Starts a child; one that cannot start has an answer at once."""
         try:
             child = _Child(job, self.end)
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError) as error:
             self._done(Answer(job.name, f"could not start: {getattr(error, 'strerror', None) or error}"))
             return
         self._live.append(child)

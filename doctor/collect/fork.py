@@ -1,8 +1,9 @@
 """A probe child without the start of an interpreter: a copy of this process that leaves everything of ours behind.
 
-Only for parts that our own interpreter runs. Starting one costs 10 ms and the modules that are loaded here already
-another 10; a copy costs one. It has what a started child has: a session of its own, its output in a pipe, no other
-descriptor than its wire, the standard library alone on its path, and it ends without coming back here.
+Starting an interpreter costs 10 ms and the modules that are loaded here already another 10; a copy costs one. It has
+what a started child has: a session of its own, its output in a pipe, no other descriptor than its wire, the standard
+library alone on its path, and it ends without coming back here. What another interpreter has to run, a copy starts in
+its own place: so nobody here waits for an exec on a dead mount, and ``subprocess``, slow to load, is not needed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+IGNORED = (signal.SIGPIPE, signal.SIGXFSZ) if sys.platform == "linux" else ()  # by Python, not by other programs
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120 - strings are compared with sys.path
 
 
@@ -24,17 +26,20 @@ def possible() -> bool:
 
 
 class Copy:
-    """Runs ``main(words)`` of the probe's entry in a copy of this process. Stands where a ``Popen`` would."""
+    """A copy of this process. Stands where a ``Popen`` would."""
 
-    def __init__(self, folder: str, words: Sequence[str], keep: int) -> None:
-        """``folder`` holds the probe, ``keep`` is the descriptor it writes to. Raises OSError when there is no room."""
+    def __init__(self, words: Sequence[str], keep: int, probe: str | None = None) -> None:
+        """Becomes the program ``words``, or, given the folder ``probe``, runs ``main(words)`` of the entry in it.
+
+        ``keep`` is the descriptor it writes to. Raises OSError when there is no room.
+        """
         self.stderr = None
         self.returncode: Any = None  # an int when it has ended, as Popen has it
         ours, theirs = os.pipe()
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                _be(folder, words, keep, theirs)
+                _be(words, keep, theirs, probe)
         except BaseException:
             os.close(ours)
             raise
@@ -60,15 +65,18 @@ class Copy:
             os.kill(self.pid, signal.SIGKILL)
 
 
-def _be(folder: str, words: Sequence[str], keep: int, output: int) -> None:
+def _be(words: Sequence[str], keep: int, output: int, probe: str | None) -> None:
     """The life of the copy. Never returns."""
     status = 1
     try:
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, *(() if probe else IGNORED)):
             signal.signal(number, signal.SIG_DFL)
         _let_go(keep, output)
-        _only_stdlib(folder)
+        if probe is None:
+            os.set_inheritable(keep, True)
+            os.execv(words[0], list(words))  # noqa: S606 - there is to be no shell
+        _only_stdlib(probe)
         status = import_module("entry").main(list(words))
     except BaseException:  # noqa: BLE001 - nothing may return into the code that forked
         import traceback  # here only: it loads tokenize and textwrap

@@ -77,6 +77,33 @@ def test_it_is_isolated_as_a_started_child_is(tmp_path):
     assert all(seen["signals"])
 
 
+def test_a_program_in_its_place_inherits_nothing_but_the_wire(tmp_path):
+    (tmp_path / "tell.py").write_text(textwrap.dedent("""
+        import json, os, sys, zlib
+        settings = json.loads(sys.argv[-1])
+        value = {"session": os.getsid(0) == os.getpid(), "argv": sys.argv[1:-1],
+                 "open": [n for n in range(3, 64) if n != settings["fd"] and os.path.exists(f"/proc/self/fd/{n}")]}
+        for body in (json.dumps({"facts": {"told": value}}), '{"end": true}'):
+            os.write(settings["fd"], ("%s %08x %s\\n" % (settings["nonce"], zlib.crc32(body.encode()), body)).encode())
+    """))
+    code = f"""
+    import json, os, sys
+    from doctor.collect import child
+    os.set_inheritable(os.open("/dev/null", os.O_RDONLY), True)
+    runner = child.Runner(20)
+    runner.add(child.Job("x", (sys.executable, "-I", "-S", {str(tmp_path / "tell.py")!r}, "a b"), 20, {{}}, shim=True))
+    runner.add(child.Job("y", ("/nonexistent/python", "-I"), 20, {{}}, shim=True))
+    kinds = [type(one.process).__name__ for one in runner._live]
+    answers = runner.run()
+    print(json.dumps([kinds, answers["x"].status, answers["x"].facts, answers["y"].status, answers["y"].tail()]))
+    """
+    kinds, status, facts, failed, why = isolated(code)
+    assert kinds == ["Copy", "Copy"]
+    assert (status, failed) == ("ok", "exit 1")
+    assert facts["told"] == {"session": True, "argv": ["a b"], "open": []}
+    assert "No such file" in why
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
