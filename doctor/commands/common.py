@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from doctor.engine import store
-from doctor.engine.evaluate import evaluate
 from doctor.errors import PlanLate
 from doctor.model import Finding, Rule, Snapshot, Verdict
 from doctor.model.report import Report
@@ -106,7 +104,12 @@ def _names(word: str, rule: Rule) -> bool:
 
 
 def judge(snapshot: Snapshot, options: Options) -> Report:
-    """Snapshot -> report: derived facts, every chosen rule, ranked, in the user's language."""
+    """Snapshot -> report: derived facts, every chosen rule, ranked, in the user's language.
+
+    What judges is loaded only now: the less there is, the cheaper are the copies that read the machine.
+    """
+    from doctor.engine import store
+    from doctor.engine.evaluate import evaluate
     from doctor.knowledge.derive import derive
     from doctor.plan.shell import Target
     from doctor.report.build import Style, build
