@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import damage
@@ -226,6 +227,38 @@ def test_overlaps_and_foreign_modules(env: Env) -> None:
     assert [record["module"] for record in damage.read_foreign(ctx)["python.foreign"]] == ["clip"]
 
 
+def test_requirements_are_kept_until_a_metadata_file_or_a_version_changes(env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "WORTH", 0)
+    folder = env.dist("app", "1.0", requires=("lib>=2", "gone", "extra-only; extra == 'all'"))
+    env.dist("lib", "1.0")
+
+    def seen() -> list[tuple[str, str | None]]:
+        paths._LISTINGS.clear()
+        ctx = env.ctx(cache=str(tmp_path / "cache"))
+        found = [(row["needs"], row["found"]) for row in dists.unmet(ctx)["python.unmet"]]
+        assert "extra-only" not in repr(dists.read_requires(ctx))
+        dists.store(ctx).save()
+        return found
+
+    assert seen() == [("lib", "1.0"), ("gone", None)]
+    monkeypatch.setattr(metadata, "parse", None)  # nothing is read again ...
+    monkeypatch.setattr(dists, "_problem", None)
+    assert seen() == [("lib", "1.0"), ("gone", None)]
+    monkeypatch.undo()
+    monkeypatch.setattr(records, "WORTH", 0)
+    (env.site / "lib-1.0.dist-info").rename(env.site / "lib-2.0.dist-info")  # ... but for another version beside it
+    assert seen() == [("gone", None)]
+    body = (folder / "METADATA").read_bytes()
+    (folder / "METADATA").write_bytes(body.replace(b"lib>=2", b"lib>=3"))
+    os.utime(folder / "METADATA", ns=(1, 1))
+    assert seen() == [("lib", "2.0"), ("gone", None)]
+    (folder / "METADATA").write_bytes(body + b"x")  # of another size
+    os.utime(folder / "METADATA", ns=(1, 1))
+    assert seen() == [("gone", None)]
+    (folder / "METADATA").unlink()
+    assert seen() == []
+
+
 def test_summaries_are_kept_in_the_cache(env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "WORTH", 0)
     env.dist("foo", "1.0", files={"foo/__init__.py": b"x", "foo/a.py": b"a"})
@@ -254,7 +287,6 @@ def test_what_was_cheap_is_not_written(env: Env, tmp_path: Path, monkeypatch: py
 
 
 def test_hostile_metadata_costs_nothing(env: Env) -> None:
-    import os
     import time
 
     (env.dist("pipe", "1.0") / "METADATA").unlink()
