@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from doctor.collect.secrets_text import holds
-from doctor.collect.secretwords import placeholder
+from doctor.collect.secretvalues import placeholder
 from doctor.model.patterns import compiled
 
 COMMON_USERS = frozenset(
@@ -40,9 +40,10 @@ TILDE = r"(~(?<![\w./~-]~))(?!<)([A-Za-z_][\w-]{1,31})(?=/)"
 MAC_PROMPT = r"(?m)((?:^|(?<=[\s>|]))[\w.-]{2,63})(:~[\w./-]{0,60} )([A-Za-z_][\w.-]{1,31})(?=[$%] )"
 # A machine by its full name, where the text says that it is one.
 NODE = (
-    r"(?<=[ \[(=:])[A-Za-z][\w-]{0,61}\d[\w-]{0,20}(?:\.[A-Za-z][\w-]{1,62}){2,5}(?![\w.-]{0,60}[\w-]|\s{1,3}import\b)"
+    r"(?<=[ \[(=:\"'])[A-Za-z][\w-]{0,61}\d[\w-]{0,20}(?:\.[A-Za-z][\w-]{1,62}){2,5}"
+    r"(?![\w.-]{0,60}[\w-]|\s{1,3}import\b)"
 )
-NODE_SAID = r"(?i)\b(?:on|to|from|at|via|node|host|server|machine)[\s:=]{1,3}[\[(]?$"
+NODE_SAID = r"(?i)\b(?:on|to|from|at|via|node|host|server|machine)[\s:=]{1,3}[\[(\"']?$"
 PUBLIC = tuple(
     """
     hf.co huggingface.co github.com githubusercontent.com gitlab.com gitee.com modelscope.cn amazonaws.com aliyuncs.com
@@ -66,6 +67,18 @@ HOST_NAMED = (
 USER_NAMED = (
     r"(?i)((?<![\w-])(?:user ?name|logname|用户名|sudo_user|slurm_job_user)['\"]?\s{0,3}[=:：]\s{0,3}['\"]?)"
     r"(?!<)([\w.-]{2,60})"
+)
+# What the system's log says of somebody, and who uses a GPU.
+SAID = (
+    r"(\b(?:(?:Accepted|Failed) \S{1,30} for (?:invalid user )?|session (?:opened|closed) for user |[Uu]nknown user )|"
+    r"(?<=root) by (?=\S{1,40}\(uid)|\bsudo: {1,8}(?=\S{1,40} : )|(?<=\|)[ ]{1,4}(?=\w{2,32}\(\d{1,7}M\))|"
+    r"(?<!\S)(?=\S{2,40} is not in the sudoers))"
+    r"(?!<)([A-Za-z_][\w.-]{1,31}\$?)"
+)
+JOB_NODE = r"(\*\*\* (?:JOB|STEP) \S{1,30} ON )(?!<)([\w.-]{2,100})(?= )"
+CONTACT = (
+    r"(?i)((?<![A-Za-z])(?:微信号|微信id|wechat id|vx|qq(?:号码?|群号?|群)?)[\s:：]{1,3})"
+    r"(?!<)([A-Za-z][\w-]{5,19}|\d{5,11})(?![\w.])"
 )
 # Programs that list users in a column: ls -l, ps aux, ps -ef, top, who, squeue, /etc/passwd.
 OWNER = (
@@ -216,8 +229,11 @@ def _host_named(number: Number) -> Callable[[re.Match[str]], str]:
         name = match.group(2).rstrip(",]")
         follows = match.string[match.end() : match.end() + 3]
         code = re.fullmatch(r"[a-z_.]*(?:_[a-z_]*|\.(?:host|node)\w*)|(?:xxx\.?)+", name) or follows[:1] in ("(", "[")
-        told = re.fullmatch(r"[A-Z][a-z-]+", name) and re.match(r" [a-z]", follows)
-        if code or told or _address(name) or placeholder(name):
+        goes_on = r" [a-z]|[\u4e00-\u9fff`]" if name[0].isupper() else r"[\u4e00-\u9fff`]"
+        told = re.fullmatch(r"[A-Za-z][a-z-]+[\u4e00-\u9fff]*", name) and re.match(goes_on, follows)
+        key = re.match(r"\w*", match.group(1))
+        own = key and re.match(rf"{re.escape(key.group())}(?:\[|$)", name, re.IGNORECASE)  # nodelist=nodelist
+        if code or told or own or _address(name) or placeholder(name):
             return match.group()
         return match.group(1) + _host_name(name, number) + match.group(2)[len(name) :]
 
@@ -271,69 +287,87 @@ def again(text: str, users: Mapping[str, str], hosts: Mapping[str, str]) -> str:
     return text
 
 
-def _group(kind: str, number: Number) -> Callable[[re.Match[str]], str]:
+def _group(kind: str) -> Callable[[Number], Callable[[re.Match[str]], str]]:
     """Head kept, second group numbered."""
-    return lambda match: match.group(1) + number(kind, match.group(2))
+    return lambda number: lambda match: match.group(1) + number(kind, match.group(2))
+
+
+def _share(number: Number) -> Callable[[re.Match[str]], str]:
+    return lambda match: match.group(1) + _host_name(match.group(3), number)
+
+
+def _tunnel(number: Number) -> Callable[[re.Match[str]], str]:
+    return lambda match: number("share", match.group(1))
+
+
+def _gpu(number: Number) -> Callable[[re.Match[str]], str]:
+    return lambda match: match.group(1) + "-" + number("id", match.group())
+
+
+# words of which a text has one, the pattern, and what makes the replacement out of the numbering
+ROWS: tuple[tuple[tuple[str, ...], str, Callable[[Number], Callable[[re.Match[str]], str]]], ...] = (
+    (("/home/", "/users/"), HOME, _user),
+    ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user),
+    (("wsl",), HOME_WSL, _user),
+    (("\\\\",), UNC, _share),
+    (("@",), PROMPT, _prompt),
+    (("~",), TILDE, _user),
+    ((":~ ",), MAC_PROMPT, _mac_prompt),
+    ((" on ", " to ", " from ", " at ", " via ", "node", "host", "server", "machine"), NODE, _node),
+    (("linux ",), UNAME, _group("host")),
+    (
+        (
+            "hostname",
+            "node:",
+            "host name",
+            "nodename",
+            "nodelist",
+            "node list",
+            "computer",
+            "主机名",
+            "submit_host",
+            "master_addr",
+        ),
+        HOST_NAMED,
+        _host_named,
+    ),
+    (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user),
+    (("user=",), USER_ENV, _user),
+    (("hostname ",), SSH_USER, _user),
+    (("uid=", "gid="), UID, _uid),
+    (("-rw", "rwx", "r-x"), OWNER, _login),
+    (("  ", ":x:"), PROCESS, _login),
+    (("  ",), TOP, _login),
+    ((" r ", " pd ", " cg ", " cf "), QUEUE, _login),
+    (("accepted ", "failed ", "session ", "unknown user", "sudo", "m)"), SAID, _user),
+    (("*** ",), JOB_NODE, _group("host")),
+    (("微信", "wechat", "vx", "qq"), CONTACT, _group("contact")),
+    (("whoami",), WHOAMI, _user),
+    ((" aaaa",), KNOWN_HOST, _group("host")),
+    ((" aaaa",), PUBLIC_KEY, lambda _number: lambda m: m.group(1) + "<public-key>"),
+    (
+        ("tel:", "tel ", "tel.", "phone", "mobile", "whatsapp", "wechat", "电话", "手机", "微信", "联系"),
+        PHONE,
+        _group("phone"),
+    ),
+    (("@",), EMAIL, _email),
+    (
+        ("gradio", "ngrok", "cloudflare", "loca.lt", "lhr.life", "seetacloud", "runpod"),
+        SHARE,
+        _tunnel,
+    ),
+    (("gpu-", "mig-"), GPU_ID, _gpu),
+    (("serial", "序列号"), SERIAL, _group("serial")),
+    (("machine", "boot", "instance", "system", "host"), MACHINE_ID, _group("id")),
+)
 
 
 def redact(text: str, number: Number) -> str:
     """The text with identities replaced; ``number(kind, name)`` gives the placeholder."""
     low = text.lower()
-    rows: tuple[tuple[tuple[str, ...], str, Callable[[re.Match[str]], str]], ...] = (
-        (("/home/", "/users/"), HOME, _user(number)),
-        ((":\\users", ":/users", ":\\\\users"), HOME_WINDOWS, _user(number)),
-        (("wsl",), HOME_WSL, _user(number)),
-        (("\\\\",), UNC, lambda m: m.group(1) + _host_name(m.group(3), number)),
-        (("@",), PROMPT, _prompt(number)),
-        (("~",), TILDE, _user(number)),
-        ((":~ ",), MAC_PROMPT, _mac_prompt(number)),
-        ((" on ", " to ", " from ", " at ", " via ", "node", "host", "server", "machine"), NODE, _node(number)),
-        (("linux ",), UNAME, _group("host", number)),
-        (
-            (
-                "hostname",
-                "node:",
-                "host name",
-                "nodename",
-                "nodelist",
-                "node list",
-                "computer",
-                "主机名",
-                "submit_host",
-                "master_addr",
-            ),
-            HOST_NAMED,
-            _host_named(number),
-        ),
-        (("username", "user name", "logname", "用户名", "_user"), USER_NAMED, _user(number)),
-        (("user=",), USER_ENV, _user(number)),
-        (("hostname ",), SSH_USER, _user(number)),
-        (("uid=", "gid="), UID, _uid(number)),
-        (("-rw", "rwx", "r-x"), OWNER, _login(number)),
-        (("  ", ":x:"), PROCESS, _login(number)),
-        (("  ",), TOP, _login(number)),
-        ((" r ", " pd ", " cg ", " cf "), QUEUE, _login(number)),
-        (("whoami",), WHOAMI, _user(number)),
-        ((" aaaa",), KNOWN_HOST, _group("host", number)),
-        ((" aaaa",), PUBLIC_KEY, lambda m: m.group(1) + "<public-key>"),
-        (
-            ("tel:", "tel ", "tel.", "phone", "mobile", "whatsapp", "wechat", "电话", "手机", "微信", "联系"),
-            PHONE,
-            _group("phone", number),
-        ),
-        (("@",), EMAIL, _email(number)),
-        (
-            ("gradio", "ngrok", "cloudflare", "loca.lt", "lhr.life", "seetacloud", "runpod"),
-            SHARE,
-            lambda m: number("share", m.group(1)),
-        ),
-        (("gpu-", "mig-"), GPU_ID, lambda m: m.group(1) + "-" + number("id", m.group())),
-        (("serial", "序列号"), SERIAL, _group("serial", number)),
-        (("machine", "boot", "instance", "system", "host"), MACHINE_ID, _group("id", number)),
-    )
-    for literals, pattern, replace in rows:
+    for literals, pattern, replacing in ROWS:
         if holds(low, literals):
-            text = compiled(pattern).sub(replace, text)
+            text = compiled(pattern).sub(replacing(number), text)
     return _addresses(text, number)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from doctor.collect.secretwords import scrambled
+from doctor.collect.secretvalues import scrambled
 from doctor.model.patterns import compiled
 
 BEGIN = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doctor.collect import secretwords
 
-CHINESE = "|".join(secretwords.CHINESE)
+CHINESE = "|".join(label[0] + r"[ \u3000]?" + label[1:] for label in secretwords.CHINESE)
 
 PROVIDERS = (
     *"""
@@ -62,7 +62,8 @@ HEADER_LINE = (
 QUERY = r"([?&;]|%3[Ff]|%26)([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)([^&\s'\"<>#;]{4,4000})"
 PATHS = (
     r"(?i)((?:hooks\.slack\.com/(?:services|workflows)|/bot/v2/hook|discord(?:app)?\.com/api/webhooks/\d{5,25}|/webhook(?:b2)?|"
-    r"outlook\.office\.com/webhook|hooks\.zapier\.com/hooks/catch)/)(?!<)[\w@:/-]{10,300}"
+    r"outlook\.office\.com/webhook|hooks\.zapier\.com/hooks/catch|"
+    r"://[\w.-]{3,100}(?::\d{1,5})?/(?:link|subscribe)(?=/[A-Za-z_-]{0,40}\d))/)(?!<)[\w@:/-]{10,300}"
 )
 # Services whose path begins with the key, and links of proxies that carry theirs in front of the host.
 NOTIFIERS = r"(?i)(\b(?:api\.telegram\.org/(?:file/)?bot|s\w{1,5}\.ftqq\.com/|api\.day\.app/))(?!<)[\w:-]{10,200}"
@@ -79,14 +80,17 @@ CONDA = r"((?<![\w.])(?:https?://)?[\w.:-]{3,100}/t/)(?!<)([A-Za-z0-9_-]{8,200})
 NETRC = r"(?i)(\blogin\s{1,10}\S{1,200}\s{1,10}(?:account\s{1,4}\S{1,200}\s{1,10})?password\s{1,10})(?!<)\S{1,400}"
 OPTION = r"((?<![\w-])--?([A-Za-z][\w.-]{1,40})[ =]{1,3})(?!<|-)(\"[^\"\n]{3,400}\"|'[^'\n]{3,400}'|[^\s'\"]{4,800})"
 COMMANDS = (
-    r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:\s{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
-    r"\bmysql(?:\s{1,3}[^\s]{1,60}){0,6}?\s-p(?=\S)|IDENTIFIED BY|\s-U\s{0,2}[\w./-]{1,60}%|"
+    r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:[ \t]{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
+    r"\bmysql\w{0,8}(?:['\"],)?(?:[ \t]{1,3}[^\s]{1,60}){0,6}?[ \t]['\"]?-p(?=[^\s'\"])|IDENTIFIED BY|"
+    r"\s-U\s{0,2}[\w./-]{1,60}%|\bhtpasswd\s{1,3}-\w{0,4}b\w{0,4}(?:\s{1,3}\S{1,100}){2}\s|"
+    r"\bnet user \S{1,40}\s|\bnet use\b[^\n]{0,120}?/user:\S{1,60}\s|"
+    r"\bConvertTo-SecureString(?:\s-\w{1,12}){0,2}\s|"
     r"\bpoetry config http-basic\.\S{1,60}\s{1,3}\S{1,60}|"
-    r"\b(?:redis-cli|mongo(?:sh)?|ldap\w{3,10}|sqlcmd)(?:\s{1,3}[^\s]{1,80}){0,8}?"
-    r"\s-{1,2}(?:[apPw]|pass)[\s=](?=\S{0,60}[A-Za-z])|"
-    r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:\s{1,3}[^\s]{1,80}){0,6}?\s-[pP](?!ath)|"
+    r"\b(?:redis-cli|mongo(?:sh)?|ldap\w{3,10}|sqlcmd)(?:[ \t]{1,3}[^\s]{1,80}){0,8}?"
+    r"[ \t]-{1,2}(?:[apPw]|pass)[ =](?=\S{0,60}[A-Za-z])|"
+    r"\b(?:7za?|7zz|unzip|zip|rar|unrar)(?:[ \t]{1,3}[^\s]{1,80}){0,6}?[ \t]-[pP](?!ath)|"
     r"\bssh-keygen\b[^\n]{0,80}?\s-[NP])\s{0,3})"
-    r"(?!<)('[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s-]\S{3,200})"
+    r"(?!<)('[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"/-][^\s'\"]{3,200})"
 )
 # Programs that take the key and its secret as words behind the address.
 TWO_WORDS = r"(\bmc (?:alias set|config host add)(?:\s{1,3}\S{1,120}){2}\s{1,3})(?!<)\S{3,120}\s{1,3}\S{8,200}"
@@ -118,7 +122,7 @@ TAG = r"(?i)(<([\w:-]{3,40})>)(?!<)([^<>\n]{4,400})(?=</)"
 HASH = r"\$(?:apr1|argon2\w{0,2}|2[abxy]|y|1|5|6)\$[./A-Za-z0-9$=,+-]{12,300}"
 NAME = (
     r"(?<![\w.$%])[\w.-]{0,40}?(?:token|secret|pass|pwd|key|cred|cookie|auth|session|sid|jwt|psk|ticket|bearer|"
-    r"(?<![A-Za-z0-9.])(?:pw|[as]k)(?![A-Za-z0-9.]))[\w.-]{0,40}|"
+    r"(?<![A-Za-z0-9.])(?:pw|[as]k)(?![A-Za-z0-9.])|(?<![a-z])(?:bind|root)pw(?![a-z]))[\w.-]{0,40}|"
     rf"(?:{CHINESE})\w{{0,3}}"
 )
 ANNOTATED = (
@@ -135,7 +139,8 @@ NAMED = (
     + NAME
     + r")\\{0,3}['\"]?\]?"
     + ANNOTATED
-    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：](?!=)|:(?![:/]))\s{0,3}"
+    + r"(?:\s?[（(][^()（）\n]{1,24}[)）])?"
+    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：](?!=)|:(?![:/]))(?:[ \t]{4,24}|\s{0,3})"
     r"(?:[bru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
 )
 # {name: X, value: Y} as Kubernetes, task definitions, Terraform and XML write it; the name decides.
@@ -143,6 +148,7 @@ PAIR = (
     r"(?i)((?<![\w-])(?:name|key|variable|parameterkey)\\{0,3}['\"]?\s{0,3}[:= ]\s{0,3}\\{0,3}['\"]?("
     + NAME
     + r")\\{0,3}['\"]?[\s,{;]{1,40}"
+    r"(?:(?:type|description|sensitive)\s{1,6}=\s{1,3}[^\n]{1,120}\n\s{1,12}){0,4}"
     r"\\{0,3}['\"]?(?:value|default|parametervalue)\\{0,3}['\"]?\s{0,3}[:=]\s{0,3})" + VALUE
 )
 # setdefault("TOKEN", "..."), add_argument("--api-key", default="..."), set_token("..."), secret "..."
@@ -164,6 +170,9 @@ SENT = (
 )
 # The password below the command that asks for it, as renters of a machine hand both on.
 BELOW = r"(\bssh [^\n]{0,120}@[^\n]{1,100}\n[ \t]{0,4})(?!<)([^\s:/]{8,64})(?=[ \t]{0,4}(?:\n|$))"
+# name:password by the line, as chpasswd reads them
+CHPASSWD = r"(\bchpasswd:\s{0,3}\n)((?:[ \t]{1,10}[^\n]{1,200}(?:\n|$)){1,30})"
+CHPASSWD_LINE = r"(?m)^([ \t-]{1,12}[A-Za-z_][\w-]{0,31}:)(?!<)([^\s|]\S{3,200})$"
 TABLE = (
     r"(?im)(^[ |│┃\t]{0,8}("
     + NAME
@@ -176,14 +185,21 @@ SET = (
 )
 SPACED = (  # aws_secret_access_key Ab12...: a row without a sign, or a setting given to a command
     r"(?i)((?<![\w.$%/-])([a-z][\w-]{1,40}?(?:token|secret|passw(?:or)?d|key|credential|pass|auth))[ \t]{1,4})"
-    r"(?!<)([\w+/=.~-]{16,400})(?!\S)"
+    r"(?!<)(\"[\w+/=.~-]{16,400}\"|'[\w+/=.~-]{16,400}'|[\w+/=.~-]{16,400})(?![^\s;])"
 )
 PROSE = (
-    r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are)|"
-    rf"(?:{CHINESE}|(?:api|access) ?key|token)\s?[\u4e00-\u9fff]{{0,6}}?(?:是|为|[：:]|\s|(?=[「『“【]))|"
+    r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are|-{1,2}>?|–|—)|"
+    r"\b(?:temporary|initial|generated|default) (?:\w{1,8} )?password\b[^\n:：=\d]{0,60}[:：]|"
+    rf"(?:{CHINESE}|(?<![A-Za-z])(?:(?:api|access) ?key|token|key(?=[\u4e00-\u9fff]))(?!\s{{0,8}}\n))"
+    r"\s?[\u4e00-\u9fff]{0,6}?"
+    r"(?:是|为|改成了?|换成了?|设成了?|[：:→】]|->|=>|(?<=[\u4e00-\u9fff])={1,2}|\s|(?=[「『“【]))|"
     r"(?<![a-z])(?:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
-    r"[\s:：]{0,3}['\"「『“【]?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】]{6,400})"
+    r"[\s:：]{0,3}['\"「『“【]?(?:[A-Za-z][\w.-]{1,20}\s?[/／|]\s?)?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】\u4e00-\u9fff]{6,400})"
 )
+# A key or a token, in a Chinese sentence that does not say what it is: what follows may be anything.
+SPOKEN_OF = r"(?i)(?:key|token)(?:\s?[\u4e00-\u9fff]{1,8}\s{1,3}|\s?[\u4e00-\u9fff]{1,8}[：:]\s{0,3})(?<![是为] )$"
+KEYLIKE = r"(?=[\x21-\x7e]{0,40}\d)[\x21-\x7e]{8}"
+WORDS = r"(?<![\w-])[\w-]{8,400}(?![\w-])"
 BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
 ASKED = (
     r"(?i)(\b(?:api key|access key|key for|token|password|passphrase|secret)\b[^\n:：=\d]{1,80}[:：]\s{1,3})(?!<)"
@@ -193,9 +209,10 @@ ASKED = (
 # What a text must hold before a pattern is worth compiling: one of these lower-case literals.
 NAMES = (
     *"""
-    token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer -ak -sk
+    token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer -ak -sk bindpw rootpw
     """.split(),  # noqa: SIM905 - a list of words reads best as words
     *secretwords.CHINESE,
+    *(label[0] + blank + label[1:] for label in secretwords.CHINESE[:2] for blank in " \u3000"),
 )
 SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
 STARTS = (

@@ -7,12 +7,27 @@ from collections.abc import Callable, Iterator
 
 from doctor.collect import keyblocks
 from doctor.collect import secretforms as forms
-from doctor.collect.secretwords import parameter, placeholder, random_looking, scrambled, strength
+from doctor.collect.secretvalues import (
+    computed,
+    mixed,
+    password_name,
+    placeholder,
+    random_looking,
+    scrambled,
+    told,
+    unquoted,
+)
+from doctor.collect.secretwords import parameter, strength
 from doctor.model.patterns import compiled
 
 GONE = "<credential>"
+LONGEST = 400  # characters of a credential that is looked for again
+SIGNED_VALUES = 200  # credentials with signs in them that are looked for again, each in a pass of its own
 KINDS = ("api ", "access ", "secret ", "private ", "account ", "license ", "security ", "subscription ")
-OTHER_KEYS = ("cache ", "primary ", "foreign ", "sort ", "partition ", "lookup ", "state ", "public ")  # no credentials
+OTHER_KEYS = (
+    *("restored from ", "saved with "),
+    *("cache ", "primary ", "foreign ", "sort ", "partition ", "lookup ", "state ", "public "),
+)  # no credentials
 METAVARS = ("TEXT", "STRING", "VALUE", "FILE", "PATH", "NAME", "TOKEN", "PASSWORD", "SECRET", "KEY")
 LOGIN = r"(['\"]?[\w.@-]{1,60}:)(?![\d:/]+['\"]?$)([^\s/'\"]{4,200})(['\"]?)"
 SAMPLE_USERS = ("user", "username", "password", "pass", "login", "name", "git", "token")
@@ -65,6 +80,11 @@ def _scrambled_only(match: re.Match[str]) -> str:
     return GONE if scrambled(match.group()) else match.group()
 
 
+def _users(match: re.Match[str]) -> str:
+    """Passwords of several users, one a line."""
+    return match.group(1) + compiled(forms.CHPASSWD_LINE).sub(_given, match.group(2))
+
+
 def _cookies(match: re.Match[str]) -> str:
     """A dictionary of cookies, whose names say nothing."""
     return match.group(1) + compiled(forms.QUOTED_VALUE).sub(rf"\1'{GONE}'", match.group(2))
@@ -104,7 +124,10 @@ def _value(head: str, name: str, value: str, whole: str) -> str:
         return whole
     if sure == 1 and not random_looking(core):
         return whole
-    if re.fullmatch(r"[\d.,+-]+(?:e[+-]?\d+)?", core) and (len(core) < 4 or not _password_name(name)):
+    words = not (core.isascii() and core[-1].strip()) and not password_name(name)
+    if words and not compiled(forms.KEYLIKE).search(core):
+        return whole  # ANSWER_TOKEN = "Answer: "
+    if re.fullmatch(r"[\d.,+-]+(?:e[+-]?\d+)?[)\]}:,]*", core) and (len(core) < 4 or not password_name(name)):
         return whole  # token_acc: 0.6194
     if "=" not in head and core.isalpha() and core.islower() and len(core) < 16 and value[0] not in "\"'":
         return whole  # "password: wrong", "token: expired" are sentences
@@ -114,66 +137,21 @@ def _value(head: str, name: str, value: str, whole: str) -> str:
     return head + quote + GONE + quote.lstrip("\\") * (value[-1:] in "\"'`")
 
 
-def _password_name(name: str) -> bool:
-    return any(part in name.lower() for part in ("pass", "pwd", "密码", "口令"))
-
-
-def _unquoted(value: str, name: str) -> tuple[str, str]:
-    """An unquoted value and what follows it: brackets and separators end it, those inside a password do not."""
-    if value[0] in "\\\"'`" or (value[0] == "[" and value[-1] == "]"):
-        return value, ""
-    if _password_name(name):
-        ends = r"[,;&)\]}]+(?:[\u4e00-\u9fff.].*)?$"
-    else:
-        ends = r"[;&].*|[)\]}]+$" if name.isupper() else r"[,;&)\]}].*"
-    found = re.search(ends, value)
-    return (value[: found.start()], value[found.start() :]) if found and found.start() >= 3 else (value, "")
-
-
-def _told(match: re.Match[str]) -> bool:
-    """Whether a sentence follows the name, or the next name of a file that is written in lines."""
-    head, value = match.group(1), match.group(3)
-    if "一" <= value[0] <= "\u9fff" or (value[-1] == ":" and "\n" in head):
-        return True
-    follows = match.string[match.end() : match.end() + 3]
-    return re.search(r"[:：]\s{0,3}$", head) is not None and (
-        re.fullmatch(r"[A-Za-z][a-z-]{1,20}[,.]?", value) is not None and re.match(r" [a-z]", follows) is not None
-    )
-
-
-def _computed(match: re.Match[str]) -> bool:
-    """Whether source code computes the value: a call, a subscript, an attribute, a name between blanks, a type."""
-    head, name, value = match.groups()
-    if value[0] in "\\\"'`[":
-        return value[1:2].isspace()  # what was taken for a beginning is the end of a text
-    word = _password_name(name) or "secret" in name.lower()
-    follows = match.string[match.end() : match.end() + 4]
-    if re.match(r"[A-Za-z_][\w.]*[\[(]" + (r"['\"a-z_]|[A-Za-z_][\w.]*[\[(]$" if word else ""), value):
-        return True
-    known = re.match(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,6}(?=[,)\]}:]{0,3}$)", value)
-    if not known or random_looking(known.group()):
-        return False
-    if follows[:1] in ("(", "[") or re.match(r" (?:[*+/<>|-]=? |if |or |and )", follows):
-        return True
-    spaced = head[-1:] == " " and not name.isupper() and "_" in known.group() and known.group().islower()
-    return not word and (spaced or "." in known.group())
-
-
 def _named(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 14) : match.start()].lower()
     if before.endswith(OTHER_KEYS):
         return match.group()
-    if _told(match) or _computed(match):
+    if told(match) or computed(match):
         return match.group()
     kind = next((kind for kind in KINDS if before.endswith(kind)), "")  # "API key: ..." is two words
-    value, rest = _unquoted(match.group(3), match.group(2))
+    value, rest = unquoted(match.group(3), match.group(2))
     whole = match.group(1) + value
     return _value(match.group(1), kind + match.group(2), value, whole) + rest
 
 
 def _option(match: re.Match[str]) -> str:
     """``--password TEXT`` and ``[--token TOKEN]`` are how a usage is written."""
-    value, rest = _unquoted(match.group(3), match.group(2))
+    value, rest = unquoted(match.group(3), match.group(2))
     shown = value in METAVARS
     return match.group() if shown else _value(match.group(1), match.group(2), value, match.group(1) + value) + rest
 
@@ -196,19 +174,14 @@ def _table(match: re.Match[str]) -> str:
     """A row of two columns, or a setting. A short word beside the name is a heading or a sentence."""
     value = match.group(3)
     sure = strength(match.group(2)) == 2 and re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
-    if sure and re.search(r"\w $", match.group(1)) and not (_mixed(value) and len(value) >= 8):
+    if sure and re.search(r"\w $", match.group(1)) and not (mixed(value) and len(value) >= 8):
         return match.group()
     return match.group(1) + GONE if sure and not placeholder(value) else match.group()
 
 
 def _beside(match: re.Match[str]) -> str:
     """As in: the password Ab3dE5gh. Only what mixes both cases and digits is no word of the sentence."""
-    return match.group(1) + GONE if _mixed(match.group(2)) else match.group()
-
-
-def _mixed(value: str) -> bool:
-    """Digits and letters of both cases, as people are asked to make passwords."""
-    return any(map(str.isdigit, value)) and any(map(str.isupper, value)) and any(map(str.islower, value))
+    return match.group(1) + GONE if mixed(match.group(2)) else match.group()
 
 
 def _defaulted(match: re.Match[str]) -> str:
@@ -224,12 +197,15 @@ def _asked(match: re.Match[str]) -> str:
 
 def _prose(match: re.Match[str]) -> str:
     value = match.group(2)
-    mixed = re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
+    given = re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
+    short = len(value) < 8 and match.string[match.end() : match.end() + 1] > "一"  # "token: judge0 的 ..."
+    if compiled(forms.SPOKEN_OF).search(match.group(1)) or (short and match.group(1).isascii()):
+        given = random_looking(value)
     before = re.search(r"[A-Za-z_-]{0,20}\Z", match.string[max(0, match.start() - 20) : match.start()])
     name = re.match(r"(?:[A-Za-z]+(?: key)?)?", match.group(1))
-    if before and name and before.group() and not strength(before.group() + name.group()):
+    if before and name and before.group() and name.group() and not strength(before.group() + name.group()):
         return match.group()  # eos_token
-    return match.group(1) + GONE if mixed and not placeholder(value) else match.group()
+    return match.group(1) + GONE if given and not placeholder(value) else match.group()
 
 
 def _tag(match: re.Match[str]) -> str:
@@ -257,6 +233,9 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
             "http-basic",
             " -u",
             "redis-cli",
+            "htpasswd",
+            "net use",
+            "securestring",
             "mongo",
             "ldap",
             "sqlcmd",
@@ -275,9 +254,10 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     ),
     ((" -u", " --user", " -h", " --host", *forms.CLIENTS), 0, forms.CLIENT_LINE, _login_line),
     (("auth", "credential", "login"), 0, forms.LOGIN_TUPLE, _tuple),
+    (("chpasswd:",), 0, forms.CHPASSWD, _users),
     (("lambda",), 0, forms.AUTH_LAMBDA, _auth_lambda),
     (("echo ",), 0, forms.PIPED, _given),
-    (("hook",), 0, forms.PATHS, _keep_head),
+    (("hook", "/link/", "/subscribe/"), 0, forms.PATHS, _keep_head),
     (("api.telegram", ".ftqq.com", "api.day.app"), 0, forms.NOTIFIERS, _keep_head),
     (
         ("ss://", "ssr://", "vmess://", "vless://", "trojan://", "hysteria", "hy2://", "tuic://"),
@@ -311,7 +291,31 @@ IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
 _JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left
 
 
-def _by_name(text: str) -> str:
+def _noted(replace: Replace, known: set[str]) -> Replace:
+    """The replacement, which also notes what it took away."""
+
+    def noted(match: re.Match[str]) -> str:
+        out = replace(match)
+        head, gone, tail = out.partition(GONE)
+        if gone and GONE not in tail:
+            known.add(match.group()[len(head) : len(match.group()) - len(tail)].strip("\"'`\\ "))
+        return out
+
+    return noted
+
+
+def _again(text: str, known: set[str]) -> str:
+    """What was known for a credential by its name stands in other places without one: in a log, in a command."""
+    sure = {value for value in known if 8 <= len(value) <= LONGEST and (mixed(value) or random_looking(value))}
+    words = {value for value in sure if re.fullmatch(r"[\w-]+", value)}
+    if words:
+        text = compiled(forms.WORDS).sub(lambda match: GONE if match.group() in words else match.group(), text)
+    for value in sorted(sure - words, key=len)[-SIGNED_VALUES:]:
+        text = text.replace(value, GONE)
+    return text
+
+
+def _by_name(text: str, replace: Replace) -> str:
     """NAMED where one of its words stands: looking for the words first is many times faster than the pattern alone."""
     low = text.lower()
     if len(low) != len(text):  # a few capitals grow when they are lowered, and the places would not agree
@@ -334,7 +338,7 @@ def _by_name(text: str) -> str:
             begin -= 1
         found = compiled(forms.NAMED).match(text, begin) if spot >= at else None
         if found:
-            out += [text[at:begin], _named(found)]
+            out += [text[at:begin], replace(found)]
             at = found.end()
     return "".join(out) + text[at:]
 
@@ -350,12 +354,16 @@ def redact(text: str) -> str:
     """The text without credentials."""
     text = keyblocks.private_keys(text)
     low = text.lower().replace(forms.TOKENIZER, "")
+    known: set[str] = set()
     for literals, least, pattern, replace in IN_A_WORD if forms.WORD.issuperset(text) else RULES:
         if len(text) < least or not holds(low, literals):
             continue
         if pattern is forms.PREFIX and not may_start(text.lower()):
             continue
-        text = _by_name(text) if pattern is forms.NAMED else compiled(pattern).sub(replace, text)
+        noted = _noted(replace, known)
+        text = _by_name(text, noted) if pattern is forms.NAMED else compiled(pattern).sub(noted, text)
+    if known:
+        text = _again(text, known)
     return keyblocks.bare(text, GONE)
 
 

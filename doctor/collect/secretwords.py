@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from doctor.model.patterns import compiled
 
@@ -16,9 +15,10 @@ STRONG = frozenset(
     passwords accesskey secretkey appkey appsecret authkey privatekey accesskeyid accesskeysecret apitoken
     accesstoken bearer cookie jwt psk ossaccesskeyid
     userpass dbpass rootpass adminpass requirepass masterauth keypass storepass smtppass ftppass sudopass mypass
+    bindpw rootpw
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-CHINESE = ("密码", "口令", "令牌", "密钥", "秘钥", "私钥", "凭证", "凭据", "授权码", "验证码", "登录码")
+CHINESE = tuple("密码 口令 令牌 密钥 秘钥 私钥 凭证 凭据 授权码 验证码 登录码 解压码 激活码 访问码".split())  # noqa: SIM905
 # Words that make "key" a credential's: api_key, account_key ...; a bare key needs a value that looks random.
 KEY_KINDS = frozenset(
     """
@@ -44,6 +44,10 @@ HARMLESS_AFTER = frozenset(
     provider manager ref refs
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
+# Words before "key" or "secret" that name an entry of a cache, a table or a cluster.
+OTHER_THINGS = frozenset("cache restore primary foreign sort partition public state lookup existing row".split())  # noqa: SIM905
+# A pass of a model and a token's budget are told from a credential by the word that follows, unless it is one of these.
+STILL = frozenset("value key secret string word phrase code env prod dev test staging read write ro rw v user".split())  # noqa: SIM905
 CREDENTIAL_IDS = ("key", "accesskey", "secret")  # aws_access_key_id is one all the same
 SIGNED = frozenset(
     """
@@ -61,7 +65,7 @@ def words(name: str) -> list[str]:
 
 def strength(name: str) -> int:
     """0: not a credential's name; 1: perhaps ("key"), so that the value must look random; 2: surely."""
-    if any(label in name for label in CHINESE):
+    if not name.isascii() and any(label in re.sub(r"\s", "", name) for label in CHINESE):
         return 2
     parts = words(name)
     best = 0
@@ -75,6 +79,10 @@ def strength(name: str) -> int:
 def _word_strength(word: str, before: str, after: str) -> int:
     if after in HARMLESS_AFTER and not (after == "id" and word in (*CREDENTIAL_IDS, "session")):
         return 1 if after == "id" and word == "token" and before not in TEXT_TOKENS else 0
+    if before in OTHER_THINGS and word in ("key", "keys", "secret"):
+        return 0
+    if word in ("token", "pass") and after.isalpha() and after not in STILL:
+        return 0 if word == "token" and before in TEXT_TOKENS else 1
     if word in STRONG or word.endswith(ENDINGS):
         return 0 if word == "token" and before in TEXT_TOKENS else 2
     if word in ("key", "keys"):
@@ -94,43 +102,3 @@ def parameter(name: str) -> bool:
         or bool(SIGNED & set(parts))
         or (parts[:2] == ["x", "amz"] and parts[-1] in ("credential", "token"))
     )
-
-
-_PLAIN = (
-    r"(?i)(?:none|null|nil|true|false|empty|not|unset|set|yes|no|on|off|auto|default|n/?a|optional|required|missing|invalid|"
-    r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|your[-_ ].*|"
-    r"(?:[a-z]{1,8}[-_])?(?:xxx+|\.{2,}|…+|\*+)|"
-    r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|\[.*|\{.*|"
-    r"\$[{(a-zA-Z_]{1,3}[\w. ]*[})]{0,2}|%\w+%|"
-    r"https?://\S+|(?:(?:sk|api|key|token|secret|my|your|env|param|test|fake|dummy|mock|sample|example|empty|none|no|abc|foo|bar)"
-    r"(?:[-_]|$))+(?:123\d{0,7}|x{2,})?|"
-    r"sk-123\d{0,7}|"
-    r".*[-_](?:here|placeholder)|(?:token|key|secret|password)-?(?:abc)?-?123\d{0,3}|!(?:ref|sub|getatt|vault|secret|env_var)|os\.\w.*|getenv.*|env\..*|args\..*|self\..*|"
-    r"config\..*|(?:str|string|bool|int|bytes|optional)(?:\W.*)?|\(.*|[a-z_][\w.]{2,60}\(.*)$"
-)
-
-
-def placeholder(value: str) -> bool:
-    """A value that stands for a credential and is none: None, EMPTY, $NAME, <your token>, YOUR_API_KEY, a variable."""
-    core = value.strip().strip("\"'`")
-    if not core or compiled(_PLAIN).match(core) is not None:
-        return True
-    if re.fullmatch(r"[A-Za-z_.]+", core) and strength(core):
-        return True  # api_key=api_key
-    return core.isupper() and "_" in core and not re.search(r"\d{3}", core)
-
-
-def scrambled(token: str) -> bool:
-    """Letters of both cases and digits mixed as by chance (62 % of neighbours then differ in kind), as no word is."""
-    kinds = ["d" if char.isdigit() else "u" if char.isupper() else "l" for char in token]
-    changes = sum(one != two for one, two in pairwise(kinds))
-    return set(kinds) == {"d", "u", "l"} and kinds.count("d") >= 3 and changes >= 0.42 * len(kinds)
-
-
-def random_looking(value: str) -> bool:
-    """Sixteen or more characters of a key's alphabet, letters and digits mixed."""
-    core = value.strip("\"'")
-    if not re.fullmatch(r"[A-Za-z0-9+/=_.~-]{16,4000}", core) or core.count("/") > 3:
-        return False
-    parts = re.split(r"[._/~-]", core)  # vision_tower.0.weight is made of words and small numbers
-    return any(re.search(r"\d", part) and re.search(r"[A-Za-z]", part) and len(part) > 5 for part in parts)

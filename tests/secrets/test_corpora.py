@@ -8,6 +8,7 @@ from pathlib import Path
 import corpus_eight
 import corpus_five
 import corpus_four
+import corpus_nine
 import corpus_one
 import corpus_seven
 import corpus_six
@@ -29,6 +30,7 @@ CASES = [
     *corpus_six.corpus(),
     *corpus_seven.corpus(),
     *corpus_eight.corpus(),
+    *corpus_nine.corpus(),
 ]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (

@@ -1,0 +1,65 @@
+"""A ninth corpus: files and logs of those who run the machines, and what people write in Chinese forums."""
+
+from __future__ import annotations
+
+from corpus_maker import Case, Maker
+
+
+def corpus() -> list[Case]:
+    """All cases, the same each time."""
+    return Maker(90909).table(SECRETS, ALIKE).cases
+
+
+SECRETS = (
+    ("ops", 'fatal: [gpu01]: FAILED! => {"cmd": ["mysql", "-uroot", "-p«=Zhang#0417zZff»", "-e", "show databases"]}', "show databases"),
+    ("ops", "    password: \"{{ '«=Zhang%4378abcma»' | password_hash('sha512') }}\"", "password"),
+    ("ops", 'variable "db_password" {\n  type    = string\n  default = "«=Gpu.4752abcqe»"\n}', "type    = string"),
+    ("ops", "chpasswd:\n  list: |\n    root:«=Spring_8807devgh»\n    vlm:«=Spring_8808devgh»\n  expire: false", "expire: false"),
+    ("ops", "      Environment:\n        VLLM_API_KEY:      «A20»\n        HF_HOME:           /cache", "HF_HOME", "/cache"),
+    ("ops", "<apiToken>{AQAAABAAAAAQ«B42»=}</apiToken>", "<apiToken>"),
+    ("ops", 'proxy_set_header X-API-Key "«A22»";\nproxy_pass http://127.0.0.1:8000;', "proxy_pass http://127.0.0.1:8000;"),
+    ("ops", "htpasswd -bc /etc/nginx/.htpasswd vlm «A12»", "htpasswd -bc"),
+    ("ops", "net user vlm «=Moon&2605zZmq» /add", "/add"),
+    ("ops", "net use Z: \\\\«=nas01»\\data /user:lab «=Gpu!1762xxxv» /persistent:yes", "/persistent:yes"),
+    ("ops", "ConvertTo-SecureString '«=Cluster@3830xxaz»' -AsPlainText -Force", "-AsPlainText -Force"),
+    ("ops", "bindpw «=cVhyJM7iXFmM5m»\nbase dc=gadwall,dc=cn", "base dc="),
+    ("repeat", "VLM_KEY=«=sR9a7mMqC02PDM9YlypLM1cVgH2J»\nexpecting key sR9a7mMqC02PDM9YlypLM1cVgH2J on port 8000", "on port 8000"),
+    ("repeat", "password: «=Tiger@2024xx»\n+ login vlm Tiger@2024xx done", "done"),
+    ("sentence", "openvpn token - '«A32»'", "openvpn token"),
+    ("sentence", "A temporary password is generated for root@localhost: «=root*4832zZnr»", "A temporary password is generated"),
+    ("zh", "登录密码改成了«=root!9094devsy»。", "登录密码改成了"),
+    ("zh", "【密码】«=hello.4278Qxc»\n【有效期】7天", "【有效期】7天"),
+    ("zh", "密码==«=Zhang.7686devdj»", "密码"),
+    ("zh", "密 码：«=Lab_4791abcgv»", "码"),
+    ("zh", "root密码→«=Cluster&7669abcac»", "root密码"),
+    ("zh", "小程序 AppSecret（小程序密钥）：«A32»", "小程序密钥"),
+    ("zh", "wandb的key粘贴进去：«H40»，然后卡住了", "然后卡住了"),
+    ("zh", "订阅地址 https://sub.a.io/link/«l24»?clash=1 大家别滥用", "大家别滥用"),
+    ("zh", "解压码：«=hello@2145!hh»", "解压码"),
+    ("zh", "后台 http://127.0.0.1:7860 账号密码 admin / «=root@7131devnd»", "账号密码 admin"),
+    ("zh", "密码:«=Tiger2024»请勿外传", "请勿外传"),
+    ("zh", "微信号：«=qwen_fan_2024»，备注VLM", "备注VLM"),
+    ("zh", "QQ：«=9182736450» 备注来意", "备注来意"),
+    ("log", "Accepted password for «=dengke» from «=203.0.113.81» port 51022 ssh2", "port 51022 ssh2"),
+    ("log", "pam_unix(sudo:session): session opened for user root by «=dengke»(uid=1003)", "session opened for user root"),
+    ("log", "«=dengke» is not in the sudoers file.", "is not in the sudoers file"),
+    ("log", "[0] NVIDIA A100 | 45'C,  99 % | 70123 / 81920 MB | «=dengke»(70001M) root(5M)", "root(5M)"),
+    ("log", "*** JOB 4432 ON «=gn-a12» CANCELLED AT 2024-06-07T12:00:00 ***", "CANCELLED AT"),
+    ("log", 'node "«=gpu-wrk-a7.gadwall.cn»" not ready', "not ready"),
+)  # fmt: skip
+
+ALIKE = {
+    "ops": (
+        "env:\n  HF_TOKEN: ***\n  CACHE_KEY: linux-x64-py310-e8c340884d1a", "Cache restored from key: Linux-pip-3a9001f420e9f50c18ab76a740a7bf422fd5994b", "--set hf.existingSecret=hf-token --set hf.secretKey=token",
+        "secretName: hf-token-secret\n      optional: true", "password: \"{{ lookup('env', 'DB_PASSWORD') }}\"", 'variable "hf_token" {\n  type      = string\n  sensitive = true\n}', "password = var.db_password",
+        "chpasswd:\n  expire: false", "net use Z: /delete", "RUN --mount=type=secret,id=hf_token python download.py",
+    ),
+    "zh": (
+        "需要先申请 token 才能下载 Llama-3.2-11B-Vision", "密码不能为空，长度 8-20 位", "密码错误次数过多", "密钥长度是 256 位", "swanlab_token: SwanLab的api-key。", "（可选）JUDGE0_X_AUTH_TOKEN: judge0访问Token。",
+        "MASTER_ADDR: torchrun中`--master_addr`的参数透传。", "微信交流群", "QQ 群已满",
+    ),
+    "code": (
+        "const token = await getToken()", "self.cache[token] = word", "q_rot, q_pass = q[..., :rotary_dim], q[..., rotary_dim:]", "def __init__(self, token: int = -1):", "hostname = hostname[1:-1]", "nodelist=nodelist,",
+        "ANSWER_TOKEN = 'Answer: '", "token_healing = healing", "pass_lora_temp = none_tensor", "--moe_token_dispatcher_type flex", "The token:\n\n$$-\\log P_S(y^*_t)$$", "api_key=gpt4_key,",
+    ),
+}  # fmt: skip
