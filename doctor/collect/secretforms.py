@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doctor.collect import secretwords
 
-CHINESE = "|".join(label[0] + r"[ \u3000]?" + label[1:] for label in secretwords.CHINESE)
+CHINESE = "|".join(secretwords.CHINESE).replace("密码", r"密[ \u3000]?码")
 
 PROVIDERS = (
     *"""
@@ -187,17 +187,25 @@ SPACED = (  # aws_secret_access_key Ab12...: a row without a sign, or a setting 
     r"(?i)((?<![\w.$%/-])([a-z][\w-]{1,40}?(?:token|secret|passw(?:or)?d|key|credential|pass|auth))[ \t]{1,4})"
     r"(?!<)(\"[\w+/=.~-]{16,400}\"|'[\w+/=.~-]{16,400}'|[\w+/=.~-]{16,400})(?![^\s;])"
 )
+_SAID = r"(?!<)([^\s，。；,;'\"`（）、「」『』“”【】]{6,400})"
+_ACCOUNT = r"(?:[A-Za-z][\w.-]{1,20}\s?[/／|]\s?)?"  # admin / its password
 PROSE = (
     r"(?i)((?:\b(?:password|passphrase|passcode|api key|access key|secret|token)\s{1,3}(?:is|was|are|-{1,2}>?|–|—)|"
-    r"\b(?:temporary|initial|generated|default) (?:\w{1,8} )?password\b[^\n:：=\d]{0,60}[:：]|"
-    rf"(?:{CHINESE}|(?<![A-Za-z])(?:(?:api|access) ?key|token|key(?=[\u4e00-\u9fff]))(?!\s{{0,8}}\n))"
-    r"\s?[\u4e00-\u9fff]{0,6}?"
-    r"(?:是|为|改成了?|换成了?|设成了?|[：:→】]|->|=>|(?<=[\u4e00-\u9fff])={1,2}|\s|(?=[「『“【]))|"
-    r"(?<![a-z])(?:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
-    r"[\s:：]{0,3}['\"「『“【]?(?:[A-Za-z][\w.-]{1,20}\s?[/／|]\s?)?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】\u4e00-\u9fff]{6,400})"
+    r"\b(?:api ?key|access ?key|token)[ \t]{1,3}(?=[\w-]{16})|"
+    r"\b(?:temporary|initial|generated|default) (?:\w{1,8} )?password\b[^\n:：=\d]{0,60}[:：])"
+    rf"[\s:：]{{0,3}}['\"「『“【]?{_ACCOUNT})" + _SAID
+)
+# The same in Chinese. The flag holds for the words only: with it a range of signs takes milliseconds to compile.
+PROSE_CHINESE = (
+    rf"((?:(?:{CHINESE}|(?<![A-Za-z])(?i:(?:api|access) ?key|token|key(?=[^\x00-\x7f]))(?!\s{{0,8}}\n))"
+    r"\s?[\u4e00-\u9fff]{0,6}?(?:是|为|改成了?|换成了?|设成了?|[：:→】]|->|=>|(?<=[\u4e00-\u9fff])={1,2}|\s|(?=[「『“【]))|"
+    r"(?<![a-z])(?i:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
+    rf"[\s:：]{{0,3}}['\"「『“【]?{_ACCOUNT})" + _SAID
 )
 # A key or a token, in a Chinese sentence that does not say what it is: what follows may be anything.
-SPOKEN_OF = r"(?i)(?:key|token)(?:\s?[\u4e00-\u9fff]{1,8}\s{1,3}|\s?[\u4e00-\u9fff]{1,8}[：:]\s{0,3})(?<![是为] )$"
+SPOKEN_OF = (
+    r"(?i:key|token)(?:[ \t]{1,3}|\s?[\u4e00-\u9fff]{1,8}\s{1,3}|\s?[\u4e00-\u9fff]{1,8}[：:]\s{0,3})(?<![是为] )$"
+)
 KEYLIKE = r"(?=[\x21-\x7e]{0,40}\d)[\x21-\x7e]{8}"
 WORDS = r"(?<![\w-])[\w-]{8,400}(?![\w-])"
 BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
@@ -212,8 +220,10 @@ NAMES = (
     token secret pass pwd key cred cookie auth session sid jwt psk ticket bearer -ak -sk bindpw rootpw
     """.split(),  # noqa: SIM905 - a list of words reads best as words
     *secretwords.CHINESE,
-    *(label[0] + blank + label[1:] for label in secretwords.CHINESE[:2] for blank in " \u3000"),
+    *("密 码", "密\u3000码"),
 )
+# Signs of which any Chinese sentence about a credential has one.
+CHINESE_TEXT = (*secretwords.CHINESE, *"码的是为：，。了「『“【→填用")
 SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
 STARTS = (
     *"""

@@ -196,16 +196,16 @@ def _asked(match: re.Match[str]) -> str:
 
 
 def _prose(match: re.Match[str]) -> str:
-    value = match.group(2)
-    given = re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
-    short = len(value) < 8 and match.string[match.end() : match.end() + 1] > "一"  # "token: judge0 的 ..."
+    value = re.split(r"[\u4e00-\u9fff]", match.group(2))[0]
+    given = len(value) >= 6 and re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
+    short = len(value) < 8 and value != match.group(2)  # "token: judge0 的 ..."
     if compiled(forms.SPOKEN_OF).search(match.group(1)) or (short and match.group(1).isascii()):
         given = random_looking(value)
     before = re.search(r"[A-Za-z_-]{0,20}\Z", match.string[max(0, match.start() - 20) : match.start()])
     name = re.match(r"(?:[A-Za-z]+(?: key)?)?", match.group(1))
     if before and name and before.group() and name.group() and not strength(before.group() + name.group()):
         return match.group()  # eos_token
-    return match.group(1) + GONE if given and not placeholder(value) else match.group()
+    return match.group(1) + GONE + match.group(2)[len(value) :] if given and not placeholder(value) else match.group()
 
 
 def _tag(match: re.Match[str]) -> str:
@@ -281,6 +281,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (("env ", "setx ", " set ", " add ", " put ", "set -"), 0, forms.SET, _option),
     (forms.NAMES, 20, forms.SPACED, _spaced),
     (forms.NAMES, 0, forms.PROSE, _prose),
+    (forms.CHINESE_TEXT, 0, forms.PROSE_CHINESE, _prose),
     (forms.NAMES, 20, forms.ASKED, _asked),
     (("pass",), 0, forms.BESIDE, _beside),
     (("ssh ",), 0, forms.BELOW, _beside),
