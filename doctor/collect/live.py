@@ -290,6 +290,9 @@ class _Collection:
             for name, value in told.items():
                 self.facts.known.setdefault(name, value)
             self.facts.add({"driver.smi_error": None if told else smi.complaint(answer.status, answer.output)})
+            meant = None if told else smi.meaning(answer.output)
+            if meant and self.facts.known.get("driver.nvml_error") in (None, "NVML_ERROR_LIBRARY_NOT_FOUND"):
+                self.facts.add({"driver.nvml_error": meant})  # it found the library that our own loader did not
         elif self.smi and self.smi.get("why"):
             self.facts.add({"driver.smi_error": f"{self.smi['path']} {self.smi['why']}"})
         self.facts.judge_driver()

@@ -6,6 +6,23 @@ import re
 from typing import Any
 
 CAP = 4 << 20  # bytes looked at
+# The plain table: what a stand-in or a cut-down nvidia-smi prints whatever it is asked.
+_BANNER = re.compile(r"Driver Version: {0,8}(\d{2,4}(?:\.\d{1,4}){1,3}) {1,20}CUDA Version: {0,8}(\d{1,2}\.\d{1,2})?")
+_ROW = re.compile(
+    r"^\| {1,4}(\d{1,2})  (\S.{0,60}?) {1,30}(?:On|Off|N/A) {0,8}\|[^\n]*\n"
+    r"\|[^|\n]*\| {0,10}(\d{1,8})MiB / {0,8}(\d{1,8})MiB",
+    re.MULTILINE,
+)
+# What it says when it fails -> the answer of NVML behind it.
+_FAILURES = (
+    ("driver/library version mismatch", "NVML_ERROR_LIB_RM_VERSION_MISMATCH"),
+    ("couldn't communicate with the nvidia driver", "NVML_ERROR_DRIVER_NOT_LOADED"),
+    ("driver not loaded", "NVML_ERROR_DRIVER_NOT_LOADED"),
+    ("gpu is lost", "NVML_ERROR_GPU_IS_LOST"),
+    ("unable to determine the device handle", "NVML_ERROR_GPU_IS_LOST"),
+    ("insufficient permissions", "NVML_ERROR_NO_PERMISSION"),
+    ("failed to initialize nvml: unknown error", "NVML_ERROR_UNKNOWN"),
+)
 GPU_CAP = 64
 _START = re.compile(r"<gpu id=|^GPU [0-9A-Fa-f]{4,8}:", re.MULTILINE)
 _SIZE = re.compile(r"(\d{1,12}) (MiB|KiB|GiB)")
@@ -51,7 +68,7 @@ def parse(output: bytes) -> dict[str, Any]:
     text = output[:CAP].decode("utf-8", "backslashreplace")
     version = _field(text, "driver_version", "Driver Version")
     if not version or not re.fullmatch(r"\d{2,4}(?:\.\d{1,4}){1,3}", version):
-        return {}
+        return _table(text)
     starts = [found.start() for found in _START.finditer(text)][:GPU_CAP]
     blocks = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=False)]
     gpus = [_gpu(index, block) for index, block in enumerate(blocks)]
@@ -63,6 +80,31 @@ def parse(output: bytes) -> dict[str, Any]:
         "gpu.count": len(gpus),
         "gpus": gpus,
     }
+
+
+def _table(text: str) -> dict[str, Any]:
+    banner = _BANNER.search(text)
+    if banner is None:
+        return {}
+    gpus = []
+    for index, name, used, total in _ROW.findall(text)[:GPU_CAP]:
+        free = max(0, int(total) - int(used)) << 20
+        record = {"index": int(index), "name": name, "total": int(total) << 20, "used": int(used) << 20, "free": free}
+        gpus.append(record)
+    version = banner.group(1)
+    return {
+        "driver.version": version,
+        "driver.branch": int(version.partition(".")[0]),
+        "driver.cuda": banner.group(2),
+        "driver.read_by": "nvidia-smi",
+        **({"gpu.count": len(gpus), "gpus": gpus} if gpus else {}),
+    }
+
+
+def meaning(output: bytes) -> str | None:
+    """The constant of NVML that stands behind a failure of nvidia-smi; None when it says something else."""
+    said = output[:4096].decode("utf-8", "backslashreplace").lower()
+    return next((name for words, name in _FAILURES if words in said), None)
 
 
 def complaint(status: str, output: bytes) -> str:

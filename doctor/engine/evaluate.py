@@ -22,6 +22,7 @@ FACTS_OF_A_FAILURE = 0.7  # the failing text gave the fact itself
 CERTAIN = 0.95  # a sign that only this cause prints: what was read of the machine and the program has missed something
 AGAINST_FACTS = 0.7  # of such a sign's weight is left where the facts say no
 MOST = 64  # records of which a step is written for each: of more nobody wants the list
+_SOURCE = r"[\w.-]+ \(([\w-]+(?:\.[\w-]+)+/[\w.-]+/[\w.-]+)\)"  # its repository stands for it
 SHARE_OF_FACTS = 0.7  # of the remaining doubt that agreeing facts take away from a sign
 
 
@@ -138,8 +139,12 @@ def _bindings(spec: FixSpec, scope: Scope) -> Iterator[dict[str, str]]:
 
 def _written(rule: Rule, spec: FixSpec, bound: dict[str, str]) -> Iterator[FixStep]:
     target, to = fill(spec.target, bound), fill(spec.to, bound)
+    source = compiled(_SOURCE).fullmatch(target) if target and spec.kind == "pin" else None
     if spec.kind == "run":
         yield from _template(rule, spec, bound, to)
+    elif source:  # no index has it
+        line = f"python -m pip install git+https://{source.group(1)}.git"
+        yield FixStep("run", line, to or "", spec.safety, spec.way, (rule.id,))
     elif target is not None and to is not None:
         yield FixStep(spec.kind, target, to, spec.safety, spec.way, (rule.id,))
     elif target is not None and spec.kind == "pin":  # the fitting version cannot be told from what is known

@@ -134,6 +134,17 @@ def test_hanging_nvidia_smi_is_not_a_missing_gpu(tmp_path, monkeypatch):
     assert ("nvidia-smi", "started") in seen
 
 
+def test_what_nvidia_smi_says_counts_where_nvml_cannot_be_loaded(tmp_path, monkeypatch):
+    tool = script(tmp_path / "nvidia-smi", "echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18")
+    monkeypatch.setenv("PATH", str(Path(tool).parent) + ":/usr/bin:/bin")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path / "none"))
+    snapshot = collect(Request(timeout=5))
+    if any(os.path.exists(sign) for sign in live.DRIVER_SIGNS):  # noqa: PTH110 - as the code does
+        pytest.skip("a real driver answers here")
+    assert snapshot.facts["driver.nvml_error"] == "NVML_ERROR_LIB_RM_VERSION_MISMATCH"
+    assert "gpu.count" not in snapshot.facts  # not known, and so not none
+
+
 def test_values_of_a_wrong_type_are_not_believed():
     facts = Facts()
     facts.add({"python.version": 3, "python.bits": True, "disks": ["x"], "unlisted": 1, "os.name": None})

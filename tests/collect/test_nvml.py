@@ -196,6 +196,22 @@ def test_smi_garbage_gives_nothing(junk):
     assert smi.parse(junk) == {}
 
 
+def test_smi_that_prints_its_table_whatever_is_asked():
+    table = b"""| NVIDIA-SMI 535.183.01      Driver Version: 535.183.01   CUDA Version: 12.2     |
+|   0  Tesla T4                       On  | 00000000:00:1E.0 Off |                    0 |
+| N/A   34C    P8              10W /  70W |      2MiB / 15360MiB |      0%      Default |
+"""
+    facts = smi.parse(table)
+    assert (facts["driver.version"], facts["driver.cuda"], facts["gpu.count"]) == ("535.183.01", "12.2", 1)
+    assert facts["gpus"] == [{"index": 0, "name": "Tesla T4", "total": 15360 << 20, "used": 2 << 20, "free": 15358 << 20}]
+
+
+def test_smi_s_words_stand_for_an_answer_of_nvml():
+    assert smi.meaning(b"Failed to initialize NVML: Driver/library version mismatch\n") == "NVML_ERROR_LIB_RM_VERSION_MISMATCH"
+    assert smi.meaning(b"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.") == "NVML_ERROR_DRIVER_NOT_LOADED"
+    assert smi.meaning(b"No devices were found\n") is None
+
+
 def test_smi_complaints():
     assert smi.complaint("exit 9", b"\nNVIDIA-SMI has failed\nmore") == "exit 9: NVIDIA-SMI has failed"
     assert smi.complaint("ok", b"") == "its report was not understood: it printed nothing"

@@ -78,3 +78,9 @@ def test_each_names_a_clause_of_the_rule():
     text = (Path(store.PACKAGE).parent / "rules" / "python" / "PYE104-missing-python-package.toml").read_text("utf-8")
     with pytest.raises(RuleError, match="nobody"):
         parse("PYE104-missing-python-package.toml", text.replace('each = "sure"', 'each = "nobody"'), "python")
+
+
+def test_a_distribution_that_no_index_has_comes_from_its_repository():
+    foreign = [{"module": "clip", "dist": "clip", "expected": "clip (github.com/openai/CLIP)"}]
+    steps = [(step.kind, step.target) for step in found("PYE105", {"python.foreign": foreign}).fix]
+    assert steps[:2] == [("uninstall", "clip"), ("run", "python -m pip install git+https://github.com/openai/CLIP.git")]

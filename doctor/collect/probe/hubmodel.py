@@ -17,7 +17,8 @@ NAMES = (
     "model.asked", "model.kind", "model.path", "model.cached", "model.revision", "model.type", "model.architectures",
     "model.dtype", "model.quant", "model.rope_type", "model.remote_code", "model.saved_with", "model.formats",
     "model.weight_bytes", "model.params", "model.shards_missing", "model.files_missing", "model.chat_template",
-    "model.tokenizer", "model.tokenizer_merges", "model.refs", "model.near", "model.links", "model.imports",
+    "model.tokenizer", "model.tokenizer_merges", "model.tokenizer_class", "model.adapter_keys", "model.refs",
+    "model.near", "model.links", "model.imports",
 )
 NOBODY = "left open: no model was named"
 MORE = 30  # other models that are followed

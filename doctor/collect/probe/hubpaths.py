@@ -223,8 +223,15 @@ def endpoint_problem(value):
     return "trailing-slash" if rest.endswith("/") else None
 
 
+# What a guide writes where the reader's own token belongs: <token>, hf_xxxx, your_token_here, hf_...
+_PLACEHOLDER = (r"(?i)^<.*>$|^\{.*\}$|^\$|^(?:hf_)?[x*.]{3,}$|token[_-]?here|^(?:changeme|none|null|todo|token)$"
+                r"|your[ _-]?(?:hf|hugging|own|access)?[ _-]?(?:face)?[ _-]?(?:access)?[ _-]?token")
+
+
 def token_problem(token, hub):
-    """What makes a token unusable: empty, newline, whitespace, quotes, non-ascii, prefix, short; None: it looks sound.
+    """What makes a token unusable; None: it looks sound.
+
+    empty, newline, placeholder, whitespace, quotes, non-ascii, prefix, short.
 
     A user's token is ``hf_`` and 34 letters (gitleaks' rule huggingface-access-token); others have a longer prefix.
     """
@@ -234,6 +241,8 @@ def token_problem(token, hub):
         return "empty"
     if "\n" in token or "\r" in token:
         return "newline"
+    if re.search(_PLACEHOLDER, token.strip()):
+        return "placeholder"
     if set(token) & set("\"'\u201c\u201d\u2018\u2019`"):
         return "quotes"
     if any(ord(c) > 126 for c in token):

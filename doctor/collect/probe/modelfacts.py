@@ -108,7 +108,15 @@ def facts(items, config, heads):
         "model.chat_template": chat_template(items),
         "model.tokenizer": tokenizer(items),
         "model.tokenizer_merges": merges(items.get("tokenizer.json")),
+        "model.tokenizer_class": text(read(items, "tokenizer_config.json").get("tokenizer_class")),
+        "model.adapter_keys": adapter_keys(items),
     }
+
+
+def adapter_keys(items):
+    """Settings that adapter_config.json of a LoRA adapter holds: each must be known to the peft that reads it."""
+    config = read(items, "adapter_config.json")
+    return sorted(key for key in config if isinstance(key, str))[:100] if config.get("peft_type") == "LORA" else None
 
 
 def formats(items):

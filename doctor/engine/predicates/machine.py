@@ -7,11 +7,13 @@ from typing import Any
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import libraries
+from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
 GIB = 1 << 30
 CONTEXT = 600 << 20  # bytes: what a CUDA context and its libraries take of a card, upper end
 MANY_TOKENS = 512
+_LIST = r"\[[^\]]*\]"  # the value of an option that is a list: 256:1,512:2
 _MOVES = frozenset(("cuda", "to", "half", "dispatch_model"))
 _PLACES = frozenset(("device_map", "device", "max_memory", "load_in_8bit", "load_in_4bit", "quantization_config"))
 
@@ -143,14 +145,25 @@ def alloc_conf_overwritten(scope: Scope, clause: Clause) -> bool | None:
 
 
 def alloc_conf_unknown_option(scope: Scope, clause: Clause) -> bool | None:
-    """An option of PYTORCH_CUDA_ALLOC_CONF that this torch release does not know; binds ``option``."""
+    """PYTORCH_CUDA_ALLOC_CONF has an option that this torch does not know, or one not written as option:value.
+
+    Binds ``option``, and ``better`` where an equals sign stands for the colon.
+    """
     known, value = scope.get("env.PYTORCH_CUDA_ALLOC_CONF")
     there, torch = scope.get("torch.version")
     if known and value is None:
         return False
     if not (known and there and torch):
         return None
-    names = [part.partition(":")[0].strip() for part in str(value).split(",")]
+    parts = [part.strip() for part in compiled(_LIST).sub("", str(value)).split(",") if part.strip()]
+    odd = [part for part in parts if ":" not in part]
+    if odd:  # torch expects option:value, and stops at anything else
+        scope.bind("option", odd[0])
+        better = str(value).replace("=", ":")
+        if ":" in better:
+            scope.bind("better", better)
+        return True
+    names = [part.partition(":")[0].strip() for part in parts]
     answers = {name: libraries.allocator_knows(torch, name) for name in names if name}
     wrong = [name for name, known_there in answers.items() if known_there is False]
     if wrong:

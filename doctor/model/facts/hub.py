@@ -29,7 +29,7 @@ FACTS = (
     fact("hf.endpoint", "text", "HF_ENDPOINT in effect, user info removed", "url"),
     fact("hf.endpoint_problem", "text", "no-scheme, garbage, trailing-slash, bad-port"),
     fact("hf.token", "text", "where a token comes from (variable or 'file'); absent when there is none; never its value"),
-    fact("hf.token_problem", "text", "newline, quotes, non-ascii, empty, prefix, short, whitespace, unreadable"),
+    fact("hf.token_problem", "text", "newline, quotes, non-ascii, empty, placeholder, prefix, short, whitespace, unreadable"),
     fact(
         "hf.repos",
         "records",

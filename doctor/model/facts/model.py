@@ -35,6 +35,8 @@ FACTS = (
     fact("model.chat_template", "bool", "a chat template is present"),
     fact("model.tokenizer", "text", "fast, sentencepiece, none"),
     fact("model.tokenizer_merges", "text", "form of the merges in tokenizer.json: texts, or pairs (tokenizers 0.20 and later); absent without merges"),
+    fact("model.tokenizer_class", "text", "tokenizer_class of tokenizer_config.json"),
+    fact("model.adapter_keys", "list", "settings in adapter_config.json of a LoRA adapter; absent for other folders"),
     fact(
         "model.refs",
         "records",

@@ -115,7 +115,12 @@ WHOLE = "hf_" + "aB" * 17
     [
         (WHOLE, "new", None),
         ("hf_abc", "new", "short"),
-        ("hf_xxx", "new", "short"),
+        ("hf_xxx", "new", "placeholder"),
+        ("<your token>", "new", "placeholder"),
+        ("hf_...", "new", "placeholder"),
+        ("YOUR_HF_TOKEN", "new", "placeholder"),
+        ("your_huggingface_access_token", "new", "placeholder"),
+        ("${HF_TOKEN}", "new", "placeholder"),
         ("hf_jwt_abc", "new", None),
         ("api_org_abc", "new", None),
         (WHOLE + "\n", "new", None),
