@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from doctor import __version__
-from doctor.errors import DoctorError
+from doctor.errors import DoctorError, place
 
 # name -> what `vlmdoctor --help` says of it; the module is doctor.commands.<name>
 COMMANDS = {
@@ -84,6 +84,12 @@ def main(*args: Any, **kwargs: Any) -> None:
         sys.exit(_output_failed(error))
     except RecursionError:
         click.echo("vlmdoctor: the input is nested too deeply", err=True)
+        sys.exit(3)
+    except Exception as error:  # the last guard: a user is told, and never shown a traceback
+        if os.environ.get("VLMDOCTOR_DEBUG"):
+            raise
+        click.echo(f"vlmdoctor: a defect of our own ({place(error)}); please report it", err=True)
+        click.echo("VLMDOCTOR_DEBUG=1 shows where it came from", err=True)
         sys.exit(3)
 
 

@@ -63,6 +63,17 @@ class PlanConflict(DoctorError):  # noqa: N818 - the house's name for it
     """The constraints of the findings cannot be met together."""
 
 
+def place(error: BaseException) -> str:
+    """Kind of an error that nobody expected, and the last line of ours on its way: ``KeyError in smi.py, line 12``."""
+    trace, where = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file.startswith(__file__[: -len("errors.py")]):
+            where = f" in {file[len(__file__) - len('errors.py') :]}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return type(error).__name__ + where
+
+
 class ApplyError(DoctorError):
     """A plan step failed; ``undone`` says whether the machine is back in its old state."""
 

@@ -1,5 +1,6 @@
 """Options of the test suite."""
 
+import os
 import signal
 
 from hypothesis import settings
@@ -10,6 +11,7 @@ settings.register_profile("ci", derandomize=True)
 
 def pytest_configure():
     """Signals as a shell in the foreground leaves them: under nohup or behind an & children would ignore them."""
+    os.environ["VLMDOCTOR_DEBUG"] = "1"  # a defect of ours ends a test, and the programs it starts, with its traceback
     for name, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:

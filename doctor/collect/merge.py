@@ -7,6 +7,7 @@ from typing import Any
 
 from doctor.collect.child import Answer
 from doctor.model.facts import CLOSED_FAMILIES, FactSpec, find
+from doctor.model.numbers import whole
 from doctor.model.snapshot import Snapshot
 
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -116,7 +117,8 @@ class Facts:
         """An index that no GPU has ends CUDA_VISIBLE_DEVICES as any invalid entry does."""
         entries = self.known.get("cuda.visible") or []
         for place, entry in enumerate(entries):
-            if str(entry).isdigit() and int(entry) >= count:
+            number = whole(entry)
+            if number is not None and number >= count:
                 self.known.update({"cuda.visible": entries[:place], "cuda.visible_problem": "invalid"})
                 return
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from doctor.collect.probe import visible, wire
+from doctor.model.numbers import whole
 
 DEVICE_CAP = 64  # more GPUs than any machine has: a count beyond is nonsense
 PROCESS_CAP = 256
@@ -112,9 +113,9 @@ class _Reader:
     def _driver(self) -> None:
         version = self._call("nvmlSystemGetDriverVersion")
         if version:
-            branch = version.partition(".")[0]
+            branch = whole(version.partition(".")[0])
             facts = {"driver.version": version, "driver.read_by": "nvml"}
-            self.out.facts(facts | ({"driver.branch": int(branch)} if branch.isdigit() else {}))
+            self.out.facts(facts | ({} if branch is None else {"driver.branch": branch}))
         else:
             self.out.unread("driver.version", self.trouble.get("nvmlSystemGetDriverVersion", "empty"))
         cuda = self._call("nvmlSystemGetCudaDriverVersion")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from doctor.fit import kv, tokens, weights
 from doctor.fit.shapes import Model, Note, Piece, Request, Tower
+from doctor.model.numbers import whole
 
 # logits of the whole prompt, by family: (releases before this one, how). Read from the modeling files of the wheels.
 LOGITS: dict[str, tuple[tuple[tuple[int, int], str], ...]] = {
@@ -110,7 +111,7 @@ def logits_mode(model: Model, request: Request) -> str:
 
 def release(version: str) -> tuple[int, int]:
     """Major and minor number of a version; a text without them counts as new."""
-    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
+    numbers = [number for part in version.split(".")[:2] if (number := whole(part)) is not None]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (99, 0)
 
 

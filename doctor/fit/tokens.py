@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from doctor.fit.config import Config
 from doctor.fit.shapes import Model, Tower
+from doctor.model.numbers import whole
 
 Size = tuple[int, int]  # width, height
 
@@ -245,7 +246,7 @@ def _anyres(model: Model, tower: Tower, size: Size) -> Seen | None:
     rows, columns = _unpadded(size, tower.grid * (h // tower.side), tower.grid * (w // tower.side))
     if model.family == "llava_onevision":
         most = model.config.text("vision_aspect_ratio") or model.config.text("image_aspect_ratio") or "anyres_max_9"
-        limit = int(most.rpartition("_")[2]) if most.rpartition("_")[2].isdigit() else 9
+        limit = whole(most.rpartition("_")[2]) or 9
         ratio = math.sqrt(rows * columns / (limit * tower.grid**2))
         if ratio > 1.1:
             rows, columns = int(rows // ratio), int(columns // ratio)

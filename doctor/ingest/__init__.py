@@ -36,7 +36,8 @@ def ingest(texts: Sequence[bytes | str], *, redact: Callable[[str], str] | None 
     sheet.finish()
     judge_health(text, sheet)
     facts = {"log.lines": rejoin(text.lines, sheet.facts.get("log.exceptions") or ()), **sheet.facts}
-    return Snapshot(facts=veil(facts, redact) if redact else facts, source="pasted", closed=frozenset(sheet.closed))
+    shown = veil(facts, redact) if redact else facts
+    return Snapshot(facts=shown, source="pasted", closed=frozenset(sheet.closed), unread=sheet.unread)
 
 
 def _together(texts: Sequence[bytes | str]) -> str:

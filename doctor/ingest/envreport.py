@@ -15,6 +15,7 @@ from doctor.ingest.aliases import PACKAGES
 from doctor.ingest.sheet import LISTED, MENTIONED, SAID, VERSION, Sheet, version
 from doctor.ingest.text import Text
 from doctor.model.names import normalise
+from doctor.model.numbers import whole
 
 _LINE = re.compile(
     r"[ \t]{0,20}(?:[-*+•|] {0,4})?(?:\*\*)?([`A-Za-z][^:：=|\n]{0,60}?)(?:\*\*)?[ \t]{0,30}"
@@ -226,7 +227,7 @@ def _nvcc(value: str, sheet: Sheet, rank: int) -> None:
 def _toolkit(value: str, sheet: Sheet, rank: int) -> None:
     """A bare ``CUDA: 12.1`` of a hand-written list: nobody knows which CUDA is meant, so only a weak hint for torch."""
     found = version(value.removeprefix("cuda").removeprefix("CUDA").strip())
-    if found and "." in found and 8 <= int(found.partition(".")[0]) <= 20:
+    if found and "." in found and 8 <= (whole(found.partition(".")[0]) or 0) <= 20:
         sheet.put("torch.cuda" if rank == LISTED else "log.cuda", found, MENTIONED if rank != LISTED else SAID)
 
 
@@ -266,8 +267,9 @@ def _memory(value: str, sheet: Sheet, rank: int) -> None:
 
 def _cpu(value: str, sheet: Sheet, rank: int) -> None:
     """``CPU(s): 24`` and ``CPU: Intel ...``: the bracket is no part of the key."""
-    if value.isdigit() and len(value) < 6:
-        sheet.put("cpu.count", int(value), rank)
+    count = whole(value)
+    if count is not None and count < 100_000:
+        sheet.put("cpu.count", count, rank)
     if any(word in value for word in ("Intel", "AMD", "Xeon", "Ryzen", "EPYC", "Core", "ARM", "Neoverse", "Apple")):
         sheet.put("cpu.model", value[:120], rank)
 

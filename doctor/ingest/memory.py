@@ -7,6 +7,7 @@ from typing import Any
 
 from doctor.ingest.sheet import SAID, Sheet
 from doctor.ingest.text import Text
+from doctor.model.numbers import whole
 
 _UNITS = {
     "": 1,
@@ -162,14 +163,8 @@ def _amount(word: str, row: list[str]) -> int | None:
     if match.group(2):
         return size(match.group(1), match.group(2)) if match.group(2).lower() in _UNITS else None
     number = int(float(match.group(1)))
-    whole = row[1]
-    scale = (
-        1 << 10
-        if whole.isdigit() and int(whole) > 5_000_000
-        else 1 << 20
-        if whole.isdigit() and int(whole) > 500
-        else 1 << 30
-    )
+    total = whole(row[1]) or 0
+    scale = 1 << 10 if total > 5_000_000 else 1 << 20 if total > 500 else 1 << 30
     return number * scale if number < 1 << 40 else None
 
 

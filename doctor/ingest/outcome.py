@@ -6,6 +6,7 @@ import re
 
 from doctor.ingest.sheet import Sheet
 from doctor.ingest.text import Text
+from doctor.model.numbers import whole
 
 _SIGNALS = {
     "segmentation fault": 11,
@@ -166,7 +167,7 @@ def _signal(text: Text, sheet: Sheet) -> None:
     ):
         match = _CAUGHT.search(text.lines[row])
         if match:
-            digits = [group for group in match.groups() if group and group.isdigit()]
+            digits = [group for group in match.groups() if whole(group) is not None]
             named = next((n for name, n in _NAMED.items() if name in match.group()), 0)
             number = int(digits[-1]) if digits else 9 if "ill" in match.group() else named
             if 0 < number < 65:

@@ -60,7 +60,10 @@ READERS: tuple[Reader, ...] = (
 def read_all(text: Text, sheet: Sheet) -> None:
     """Every reader, then the kinds that words alone tell."""
     for read in READERS:
-        read(text, sheet)
+        try:
+            read(text, sheet)
+        except Exception as error:  # noqa: BLE001 - the one guard around readers: what breaks here costs one reader's facts
+            sheet.failed(read.__module__.rpartition(".")[2], error)
     for kind, words in _KINDS:
         if text.has(*words):
             sheet.kind(kind)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from doctor.errors import place
 from doctor.model.names import normalise
+from doctor.model.numbers import whole
 
 LISTED = 3  # printed by a tool whose job is to list: pip list, collect_env, nvidia-smi
 SAID = 2  # printed by a program about what it found
@@ -42,6 +44,7 @@ class Sheet:
         self.closed: set[str] = set()
         self._ranks: dict[str, int] = {}
         self._dists = 0
+        self.unread: dict[str, str] = {}
         self.by_pip: set[str] = set()  # distributions that a list of conda's shows as pip's
 
     def put(self, name: str, value: Any, rank: int = LISTED) -> None:
@@ -49,6 +52,10 @@ class Sheet:
         if rank >= self._ranks.get(name, 0):
             self.facts[name] = value
             self._ranks[name] = rank
+
+    def failed(self, part: str, error: Exception) -> None:
+        """Note a reader that broke, with its place in our code: the message may quote the paste."""
+        self.unread["part." + part] = place(error)
 
     def add(self, name: str, record: Any, most: int = 200) -> None:
         """Append a record or an item to a list fact, without repeats."""
@@ -108,8 +115,9 @@ class Sheet:
         if wheels:
             self.put("python.nvidia_wheels", wheels)
         driver = self.facts.get("driver.version")
-        if driver and driver.partition(".")[0].isdigit():
-            self.put("driver.branch", int(driver.partition(".")[0]))
+        branch = whole((driver or "").partition(".")[0])
+        if branch is not None:
+            self.put("driver.branch", branch)
         gpus = self.facts.get("gpus")
         if gpus:
             self.put("gpu.present", True, SAID)
@@ -129,5 +137,7 @@ def _wheel(name: str, found: str) -> dict[str, Any] | None:
         return None
     if not match.group(2) and match.group(1) not in _FOLLOWS_CUDA:
         return None
-    major = int(match.group(2) or found.partition(".")[0])
+    major = whole(match.group(2) or found.partition(".")[0])  # "1rc" is a version's first part as well
+    if major is None:
+        return None
     return {"name": name, "version": found, "major": major, "lib": match.group(1)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from doctor.ingest.sheet import LISTED, Sheet
 from doctor.ingest.text import Text
+from doctor.model.numbers import whole
 
 MIB = 1 << 20
 _DRIVER = re.compile(r"(?:Driver Version|KMD Version) {0,40}: {0,40}(\d{2,4}(?:\.\d{1,4}){1,3})")
@@ -122,9 +123,9 @@ def _gpu(head: re.Match[str], memory: re.Match[str], line: str) -> dict[str, Any
     mode = next((word for shown, word in _MODE.items() if shown in line[memory.end() - 1 :]), "")
     if mode:
         record["compute_mode"] = mode
-    ecc = head.group(6) or ""
-    if ecc.isdigit():
-        record["ecc_uncorrected"] = int(ecc)
+    ecc = whole(head.group(6))
+    if ecc is not None:
+        record["ecc_uncorrected"] = ecc
     return record
 
 
@@ -164,8 +165,10 @@ def _query_line(gpu: dict[str, Any], section: str, key: str, value: str) -> None
     number, _, unit = value.partition(" ")
     if key == "Product Name":
         gpu["name"] = value[:80]
-    elif section == "FB Memory Usage" and key in ("Total", "Used", "Free") and unit == "MiB" and number.isdigit():
-        gpu[key.lower()] = int(number[:9]) * MIB
+    elif section == "FB Memory Usage" and key in ("Total", "Used", "Free") and unit == "MiB":
+        size = whole(number)
+        if size is not None:
+            gpu[key.lower()] = size * MIB
     elif key == "Compute Mode":
         gpu["compute_mode"] = value.lower().replace("_", "-")[:40]
     elif key == "Display Active":
@@ -211,12 +214,13 @@ def _csv_row(cells: list[str], columns: list[str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=True):
         if column in ("total", "used", "free"):
-            number = cell.removesuffix("MiB").strip()
-            if number.isdigit():
-                record[column] = int(number[:9]) * MIB
+            size = whole(cell.removesuffix("MiB").strip())
+            if size is not None:
+                record[column] = size * MIB
         elif column == "index":
-            if cell.isdigit():
-                record["index"] = int(cell[:4])
+            index = whole(cell)
+            if index is not None:
+                record["index"] = index
         elif column:
             record[column] = cell[:80]
     return record
@@ -230,8 +234,9 @@ def _csv_guess(cells: list[str]) -> dict[str, Any] | None:
         return None
     record: dict[str, Any] = {"name": cells[0]}
     for cell in cells[1:]:
-        if cell.endswith(" MiB") and cell[:-4].isdigit():
-            record.setdefault("total", int(cell[:-4][:9]) * MIB)
+        size = whole(cell.removesuffix(" MiB")) if cell.endswith(" MiB") else None
+        if size is not None:
+            record.setdefault("total", size * MIB)
         elif re.fullmatch(r"\d{3}\.\d{1,3}(?:\.\d{1,3})?", cell):
             record["driver"] = cell
     return record if len(record) > 1 else None

@@ -26,6 +26,7 @@ from urllib.request import getproxies, proxy_bypass
 import requests
 
 from doctor.errors import KnowledgeError
+from doctor.model.numbers import whole
 
 _VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
@@ -139,10 +140,10 @@ class Index:
         """Bytes ``start..end`` (inclusive) of a file and the file's whole size."""
         wanted = f"bytes={start}-{end}" if start >= 0 else f"bytes={start}"
         answer = self._open(url, {"Range": wanted, "Accept-Encoding": "identity"})
-        size = answer.headers.get("Content-Range", "").rpartition("/")[2]
-        if answer.status_code != 206 or not size.isdigit():
+        size = whole(answer.headers.get("Content-Range", "").rpartition("/")[2])
+        if answer.status_code != 206 or size is None:
             raise KnowledgeError(_shown(url), "the file host does not serve parts of files")
-        return self._body(answer, _RANGED), int(size)
+        return self._body(answer, _RANGED), size
 
     def _get(self, url: str, cap: int, headers: Mapping[str, str]) -> tuple[bytes, str]:
         answer = self._open(url, headers)

@@ -5,6 +5,7 @@ import re
 import sys
 
 import paths
+from patterns import whole
 from wire import Group
 
 FLAGS = (
@@ -122,7 +123,8 @@ def _upwards(root, path):
 
 def _number(text):
     text = (text or "").strip()
-    return int(text) if text.isdigit() and int(text) < NO_LIMIT else None
+    number = whole(text)
+    return number if number is not None and number < NO_LIMIT else None
 
 
 def _smallest(folders, name):
@@ -165,8 +167,9 @@ def _quota(texts):
     found = []
     for text in texts:
         parts = (text or "").split()
-        if len(parts) == 2 and all(p.isdigit() for p in parts) and int(parts[1]):
-            found.append(round(int(parts[0]) / int(parts[1]), 2))
+        quota, period = (whole(part) for part in parts) if len(parts) == 2 else (None, None)
+        if quota is not None and period:
+            found.append(round(quota / period, 2))
     return min(found) if found else None
 
 

@@ -259,9 +259,9 @@ def _note_names(repo, commit, kept):
 def shard_gaps(stem, tail, numbers, limit):
     """Names that ``stem-00001-of-00003.safetensors`` promises and that are not there, at most ``limit``."""
     total, _, ending = tail.partition(".")
-    if not (total.isdigit() and 5 <= len(total) <= 6):
+    if not (total.isdecimal() and 5 <= len(total) <= 6):
         return []
-    seen = {int(number) for number in numbers if number.isdigit() and len(number) == len(total)}
+    seen = {int(number) for number in numbers if number.isdecimal() and len(number) == len(total)}
     if not seen or 0 in seen:
         return []
     lost = (number for number in range(1, int(total) + 1) if number not in seen)

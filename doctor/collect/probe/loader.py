@@ -6,7 +6,7 @@ import re
 import apart
 import paths
 import scout
-from patterns import compiled
+from patterns import compiled, whole
 from wire import Group
 
 LIBRARY = (
@@ -41,7 +41,7 @@ def entries(value, separators=":"):
 
 
 def by_number(text):
-    return [int(part) for part in text.split(".") if part.isdigit()]
+    return [whole(part) for part in text.split(".") if whole(part) is not None]
 
 
 def glibcxx(path):

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from patterns import compiled
+from patterns import compiled, whole
 
 _VERSION = (
     r"(?ia)v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
@@ -75,7 +75,7 @@ def _strip(release):
 
 def _local(text):
     parts = re.split(r"[-_.]", text.lower())
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return tuple((-1, part) if whole(part) is None else (whole(part), "") for part in parts)
 
 
 _PARSED = {}

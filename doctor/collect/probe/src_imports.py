@@ -9,7 +9,7 @@ import re
 import sys
 
 import paths
-from patterns import compiled
+from patterns import compiled, whole
 from src_known import GAINED, LOST, SAME_MODULE, WANT
 
 SUFFIX = r"^([A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)?\.(?:so|pyd|dylib))$"
@@ -87,7 +87,7 @@ class Target(object):
     """The import system of the target as far as it shows on disk. ``version`` like ``3.11.4``, or empty."""
 
     def __init__(self, site, path, version):
-        parts = [part for part in (version or "").split(".") if part.isdigit()]
+        parts = [part for part in (version or "").split(".") if whole(part) is not None]
         self.minor = int(parts[1]) if len(parts) > 1 and parts[0] == "3" else sys.version_info[1]
         self.path = [Folder(one) for one in path]
         self.site = [Folder(one) for one in site]

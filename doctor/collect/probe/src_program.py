@@ -9,7 +9,7 @@ import sys
 import warnings
 
 import paths
-from patterns import compiled
+from patterns import compiled, whole
 from src_calls import Reader
 from src_link import link
 from src_names import readers as library_readers
@@ -40,7 +40,7 @@ def tree_of(source, path, version):
 
 def _minor(version):
     parts = (version or "").split(".")
-    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() else None
+    return whole(parts[1]) if len(parts) > 1 and parts[0] == "3" else None
 
 
 def trouble(error, version):

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 from doctor.engine.scope import Scope
 from doctor.knowledge import ranges, versions
+from doctor.model.numbers import whole
 from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
@@ -86,7 +87,7 @@ def _visible(scope: Scope) -> int | None:
     taken_known, taken = scope.snapshot.look("cuda.visible")
     total = len(gpus or ()) if known else scope.snapshot.get("gpu.count")
     if taken_known and taken is not None:
-        shown = [entry for entry in taken if not str(entry).isdigit() or total is None or int(entry) < total]
+        shown = [entry for entry in taken if (number := whole(entry)) is None or total is None or number < total]
         return len(shown)
     chosen = scope.snapshot.get("env.CUDA_VISIBLE_DEVICES")
     if chosen and not taken_known:
@@ -177,7 +178,7 @@ def visible_list_bad(scope: Scope, _clause: Clause) -> bool | None:
         return False if known and problem is None and total is not None else None
     scope.bind("total", total)
     entries = [part.strip() for part in str(chosen).split(",")]
-    if any(entry.isdigit() and int(entry) >= int(total) for entry in entries):
+    if any((number := whole(entry)) is not None and number >= int(total) for entry in entries):
         return True
     return False if known else None
 
@@ -225,8 +226,8 @@ def _port_unreadable(scope: Scope) -> bool:
 def _ports_of_variables(scope: Scope) -> Iterator[Asked]:
     """Ports in gradio's variable, and in variables that carry a program's options (COMMANDLINE_ARGS, VLLM_ARGS ...)."""
     for name, value in scope.snapshot.facts.items():
-        if name == "env.GRADIO_SERVER_PORT" and str(value or "").isdigit():
-            yield int(value), "GRADIO_SERVER_PORT"
+        if name == "env.GRADIO_SERVER_PORT" and (port := whole(value)) is not None:
+            yield port, "GRADIO_SERVER_PORT"
         elif name.startswith("env.") and name.endswith("_ARGS"):
             for found in compiled(_PORT_FLAG).finditer(str(value or "")):
                 yield int(found[1]), name.removeprefix("env.")
@@ -235,7 +236,7 @@ def _ports_of_variables(scope: Scope) -> Iterator[Asked]:
 def _defaults(scope: Scope) -> frozenset[int]:
     """Default values of the program's port options, which a value given from outside replaces."""
     options = (option for option in _records(scope, "src.argparse") if "port" in str(option.get("flag")))
-    return frozenset(int(option["default"]) for option in options if str(option.get("default") or "").isdigit())
+    return frozenset(port for option in options if (port := whole(option.get("default"))))
 
 
 def asked_port_taken(scope: Scope, _clause: Clause) -> bool | None:
