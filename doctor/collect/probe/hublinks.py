@@ -1,7 +1,6 @@
 """Links that a start script in the working folder makes: one into a missing folder fails before Python runs."""
 import os
 import re
-import shlex
 
 import weights
 from patterns import compiled
@@ -44,6 +43,8 @@ def _links(text, cwd):
 
 def _words(line):
     """TARGET and LINK of a symbolic ``ln``, [] for another use."""
+    import shlex  # few scripts make links
+
     try:
         words = shlex.split(re.split(r"[;&|]", line)[0], comments=True)
     except ValueError:
