@@ -86,11 +86,16 @@ def known(name: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: parse(text) or Version("0")))
 
 
+def yanked(name: str, version: str) -> bool:
+    """Whether the release is known to be withdrawn."""
+    withdrawn = _withdrawn(name)  # of most packages none: then no version need be parsed
+    return bool(withdrawn) and parse(public(version)) in withdrawn
+
+
 @store.memo
-def yanked(name: str, version: str) -> bool | None:
-    """Was the release withdrawn? None: not catalogued."""
-    row = run(name, version)
-    return None if row is None else bool(row.get("yanked"))
+def _withdrawn(name: str) -> frozenset[Version | None]:
+    row = store.rows("releases").get(normalise(name), {"runs": ()})
+    return frozenset(parse(text) for each in row["runs"] if each.get("yanked") for text in each["v"].split())
 
 
 @store.memo
