@@ -59,7 +59,10 @@ HEADER_LINE = (
     r"['\"]?\s{0,3}:\s{0,3}['\"]?)(?!<)"
     r"((?:(?!\\[rn]|; ?(?:path|domain|expires|max-age|samesite|secure|httponly)\b)[^'\"\n]){4,3000})"
 )
-QUERY = r"([?&;]|%3[Ff]|%26)([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)([^&\s'\"<>#;]{4,4000})"
+QUERY = (
+    r"([?&;]|%3[Ff]|%26|(?<![\w%.-])(?=[A-Za-z_][\w.-]{1,60}%3[Dd]))([A-Za-z_][\w.-]{0,60})(=|%3[Dd])(?!<)"
+    r"((?:(?!%26)[^&\s'\"<>#;]){4,4000})"
+)
 PATHS = (
     r"(?i)((?:hooks\.slack\.com/(?:services|workflows)|/bot/v2/hook|discord(?:app)?\.com/api/webhooks/\d{5,25}|/webhook(?:b2)?|"
     r"outlook\.office\.com/webhook|hooks\.zapier\.com/hooks/catch|"
@@ -121,12 +124,12 @@ LOGIN_PAIR = (
 TAG = r"(?i)(<([\w:-]{3,40})>)(?!<)([^<>\n]{4,400})(?=</)"
 HASH = r"\$(?:apr1|argon2\w{0,2}|2[abxy]|y|1|5|6)\$[./A-Za-z0-9$=,+-]{12,300}"
 NAME = (
-    r"(?<![\w.$%])[\w.-]{0,40}?(?:token|secret|pass|pwd|key|cred|cookie|auth|session|sid|jwt|psk|ticket|bearer|"
+    r"(?<![\w.%])[\w.-]{0,40}?(?:token|secret|pass|pwd|key|cred|cookie|auth|session|sid|jwt|psk|ticket|bearer|"
     r"(?<![A-Za-z0-9.])(?:pw|[as]k)(?![A-Za-z0-9.])|(?<![a-z])(?:bind|root)pw(?![a-z]))[\w.-]{0,40}|"
     rf"(?:{CHINESE})\w{{0,3}}"
 )
 ANNOTATED = (
-    r"(?:\s?:\s?[A-Za-z_][\w.]{1,30}(?:\[[\w., |\[\]]{1,40}\])?(?:\s?\|\s?\w{1,12})?(?=\s?=))?"  # token: str = ...
+    r"(?:\s?:\s?&?[A-Za-z_][\w.]{1,30}(?:\[[\w., |\[\]]{1,40}\])?(?:\s?\|\s?\w{1,12})?(?=\s?=))?"  # token: str = ...
 )
 # What follows "name:" when its value stands on the next line: a continued line, a YAML block, a long string.
 ONWARD = r"(?:\\\r?\n\s{0,20}|[|>][-+]?\r?\n\s{1,20}|\"{3}\s{0,8}|'{3}\s{0,8})?"
@@ -137,11 +140,11 @@ VALUE = (
 NAMED = (
     r"(?i)(("
     + NAME
-    + r")\\{0,3}['\"]?\]?"
+    + r")\\{0,3}(?:['\"]|\*\*)?\]?"
     + ANNOTATED
     + r"(?:\s?[（(][^()（）\n]{1,24}[)）])?"
-    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：](?!=)|:(?![:/]))(?:[ \t]{4,24}|\s{0,3})"
-    r"(?:[bru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
+    + r"\s{0,3}(?:=>|:=|={2}(?=\s{0,2}['\"])|[=＝：](?!=)|:(?![:/]))(?:[ \t]{4,24}|\s{0,3}[「『“【]?)"
+    r"(?:[bfru]{1,2}(?=['\"]))?" + ONWARD + ")" + VALUE
 )
 # {name: X, value: Y} as Kubernetes, task definitions, Terraform and XML write it; the name decides.
 PAIR = (
@@ -179,7 +182,7 @@ TABLE = (
     + r")(?: {1,60}|\t{1,8}| {0,60}[|│┃] {0,4}))(?!<)([^\s|│┃'\"，。；、]{6,4000})(?=\s{0,200}[|│┃]?\s{0,4}$)"
 )
 SET = (
-    r"((?<!\w)(?:ENV|setx|set\s{1,2}-\w{1,3}|(?:vars?|env|config(?:ure)?|settings?|secrets?)\s{1,3}(?:set|add|put))\s{1,3}"
+    r"((?<!\w)(?:ENV|setx|setenv|set\s{1,2}-\w{1,3}|(?:vars?|env|config(?:ure)?|settings?|secrets?)\s{1,3}(?:set|add|put))\s{1,3}"
     r"([A-Za-z_][\w.-]{1,60})\s{1,3})"
     r"(?!<)(\"[^\"\n]{4,400}\"|'[^'\n]{4,400}'|[^\s'\"=]\S{3,800})"
 )
@@ -201,6 +204,13 @@ PROSE_CHINESE = (
     r"\s?[\u4e00-\u9fff]{0,6}?(?:是|为|改成了?|换成了?|设成了?|[：:→】]|->|=>|(?<=[\u4e00-\u9fff])={1,2}|\s|(?=[「『“【]))|"
     r"(?<![a-z])(?i:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
     rf"[\s:：]{{0,3}}['\"「『“【]?{_ACCOUNT})" + _SAID
+)
+# The HF_TOKEN is ..., password → ..., secret key (...), a label above what was typed
+STATED = (
+    rf"(?i)((?<![\w.%-])(?=[\w.-]{{0,40}}(?:token|secret|passw|pwd|_key|apikey|密|令))({NAME})(?:\*\*)?"
+    r"(?:\s{1,2}(?:is|was|—|–)\s{1,2}|\s{0,2}(?:→|->|>{2,3}|是|为)\s{0,2}|\s?[(（「“\[](?=\S{6,200}[)）」”\]])|"
+    r"[ \t]{0,3}\n[ \t]{0,8}(?=\S{8,200}[ \t]{0,4}(?:\n|$)))"
+    r"['\"`]?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】()\[\]]{8,400})"
 )
 # A key or a token, in a Chinese sentence that does not say what it is: what follows may be anything.
 SPOKEN_OF = (
@@ -224,6 +234,7 @@ NAMES = (
 )
 # Signs of which any Chinese sentence about a credential has one.
 CHINESE_TEXT = (*secretwords.CHINESE, *"码的是为：，。了「『“【→填用")
+STATING = (" is ", " was ", "→", "->", ">>", "是", "为", "(", "（", "「", "“", "[", "—", "–", "\n")
 SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
 STARTS = (
     *"""

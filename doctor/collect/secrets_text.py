@@ -119,7 +119,7 @@ def _value(head: str, name: str, value: str, whole: str) -> str:
         return f"{head}{login.group(1)}{GONE}{login.group(3)}"  # --auth user:password
     if value.startswith("[") and sure == 2:
         return head + compiled(forms.QUOTED).sub(_listed, value)
-    core = value.lstrip("\\").strip("\"'`")
+    core = value.strip("\\\"'`")
     if not sure or len(core) < 4 or GONE in value or placeholder(core):
         return whole
     if sure == 1 and not random_looking(core):
@@ -134,7 +134,7 @@ def _value(head: str, name: str, value: str, whole: str) -> str:
     if name.lower().endswith("pwd") and re.match(r"[/~]|[A-Za-z]:[\\/]", core):
         return whole  # the current folder
     quote = value[: len(value) - len(value.lstrip("\\\"'`"))]
-    return head + quote + GONE + quote.lstrip("\\") * (value[-1:] in "\"'`")
+    return head + quote + GONE + (quote if value.endswith(quote) else quote.lstrip("\\")) * (value[-1:] in "\"'`")
 
 
 def _named(match: re.Match[str]) -> str:
@@ -162,11 +162,19 @@ def _spaced(match: re.Match[str]) -> str:
     return match.group(1) + GONE if sure else match.group()
 
 
-def _argued(match: re.Match[str]) -> str:
-    """A quoted value beside a quoted name or in a call: only what looks random, as most such pairs are just words."""
+def _stated(match: re.Match[str]) -> str:
     value = match.group(3)
-    known = match.group(2) is None or strength(match.group(2))
-    sure = known and random_looking(value) and not placeholder(value)
+    chosen = (mixed(value) or random_looking(value)) and "://" not in value
+    sure = strength(match.group(2)) == 2 and chosen and not placeholder(value)
+    return match.group(1) + GONE if sure else match.group()
+
+
+def _argued(match: re.Match[str]) -> str:
+    """A quoted value beside a quoted name or in a call: only what looks made up, as most such pairs are just words."""
+    value = match.group(3)
+    known = 1 if match.group(2) is None else strength(match.group(2))
+    short = known == 2 and not re.search(r"[./\s:,]", value[1:-1]) and (mixed(value) or re.search(r"[a-z]\d{3}", value))
+    sure = known and (random_looking(value) or short) and not placeholder(value)
     return f"{match.group(1)}{value[0]}{GONE}{value[0]}" if sure else match.group()
 
 
@@ -282,6 +290,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.NAMES, 20, forms.SPACED, _spaced),
     (forms.NAMES, 0, forms.PROSE, _prose),
     (forms.CHINESE_TEXT, 0, forms.PROSE_CHINESE, _prose),
+    (forms.STATING, 10, forms.STATED, _stated),
     (forms.NAMES, 20, forms.ASKED, _asked),
     (("pass",), 0, forms.BESIDE, _beside),
     (("ssh ",), 0, forms.BELOW, _beside),
@@ -339,8 +348,11 @@ def _by_name(text: str, replace: Replace) -> str:
             begin -= 1
         found = compiled(forms.NAMED).match(text, begin) if spot >= at else None
         if found:
-            out += [text[at:begin], replace(found)]
-            at = found.end()
+            out.append(text[at:begin])
+            shown, at = replace(found), found.end()
+            if shown == found.group() and found.group(3)[0] in "{[\"'":
+                shown, at = found.group(1), found.end(1)  # no credential as a whole, but one may stand in it
+            out.append(shown)
     return "".join(out) + text[at:]
 
 
@@ -360,6 +372,8 @@ def redact(text: str) -> str:
         if len(text) < least or not holds(low, literals):
             continue
         if pattern is forms.PREFIX and not may_start(text.lower()):
+            continue
+        if pattern is forms.STATED and not holds(low, forms.NAMES):
             continue
         noted = _noted(replace, known)
         text = _by_name(text, noted) if pattern is forms.NAMED else compiled(pattern).sub(noted, text)

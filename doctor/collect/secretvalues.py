@@ -13,7 +13,7 @@ _PLAIN = (
     r"hidden|redacted|masked|changeme|dummy|fake|test|example|placeholder|your[-_ ].*|"
     r"(?:[a-z]{1,8}[-_])?(?:xxx+|\.{2,}|…+|\*+)|"
     r"(?:your|my)[-_ ]?(?:\w{1,20}[-_ ])?(?:key|token|secret|password|pwd)|<.*|"
-    r"\$[{(a-zA-Z_]{1,3}[\w. ]*[})]{0,2}|%\w+%|"
+    r"\$(?:env:)?[{(a-zA-Z_]{1,3}[\w. ]*[})]{0,2}|%\w+%|"
     r"https?://\S+|(?:(?:sk|api|key|token|secret|my|your|env|param|test|fake|dummy|mock|sample|example|empty|none|no|abc|foo|bar)"
     r"(?:[-_]|$))+(?:123\d{0,7}|x{2,})?|"
     r"sk-123\d{0,7}|"
