@@ -87,7 +87,7 @@ COMMANDS = (
     r"\bmysql\w{0,8}(?:['\"],)?(?:[ \t]{1,3}[^\s]{1,60}){0,6}?[ \t]['\"]?-p(?=[^\s'\"])|IDENTIFIED BY|"
     r"\s-U\s{0,2}[\w./-]{1,60}%|\bhtpasswd\s{1,3}-\w{0,4}b\w{0,4}(?:\s{1,3}\S{1,100}){2}\s|"
     r"\bnet user \S{1,40}\s|\bnet use\b[^\n]{0,120}?/user:\S{1,60}\s|"
-    r"\bConvertTo-SecureString(?:\s-\w{1,12}){0,2}\s|"
+    r"\blftp\b[^\n]{0,80}?[ \t]-u[ \t]\S{1,40},|\bConvertTo-SecureString(?:\s-\w{1,12}){0,2}\s|"
     r"\bpoetry config http-basic\.\S{1,60}\s{1,3}\S{1,60}|"
     r"\b(?:redis-cli|mongo(?:sh)?|ldap\w{3,10}|sqlcmd)(?:[ \t]{1,3}[^\s]{1,80}){0,8}?"
     r"[ \t]-{1,2}(?:[apPw]|pass)[ =](?=\S{0,60}[A-Za-z])|"
@@ -107,7 +107,9 @@ CLIENT_LINE = (  # programs that log in somewhere: a client by its name, or what
     r"[\w./-]{2,40}(?:[ ]\S{1,40}){0,6}?[ ](?:-u|-U|--user|--username|-h|--host)[ =]\S{1,60})\b)([^\n]{4,600})"
 )
 LOGIN_TUPLE = (
-    r"(?i)((?<![\w-])(?:\w{0,12}auth|credentials?|login)\s{0,2}(?:=\s{0,2})?[(\[]\s{0,2}(?:['\"][^'\"\n]{1,80}['\"]\s{0,2},\s{0,2}))"
+    r"(?i)((?<![\w-])(?:(?:\w{0,12}auth|credentials?|login)\s{0,2}(?:=\s{0,2})?[(\[]\s{0,2}|"
+    r"(?:connect|login)\([^()\n'\"]{1,80},\s{0,2})"
+    r"(?:['\"][^'\"\n]{1,80}['\"]\s{0,2},\s{0,2}))"
     r"(?!<)('[^'\n]{4,400}'|\"[^\"\n]{4,400}\")(?=\s{0,2}[)\],])"
 )
 AUTH_LAMBDA = r"(\bauth\s?=\s?lambda\b[^:\n]{0,60}:)([^\n]{4,300})"
@@ -202,13 +204,13 @@ PROSE = (
 PROSE_CHINESE = (
     rf"((?:(?:{CHINESE}|(?<![A-Za-z])(?i:(?:api|access) ?key|token|key(?=[^\x00-\x7f]))(?!\s{{0,8}}\n))"
     r"\s?[\u4e00-\u9fff]{0,6}?(?:是|为|改成了?|换成了?|设成了?|[：:→】]|->|=>|(?<=[\u4e00-\u9fff])={1,2}|\s|(?=[「『“【]))|"
-    r"(?<![a-z])(?i:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：))"
+    r"(?<![a-z])(?i:passwd|pwd|pass|pw)\s?[\u4e00-\u9fff]{0,6}?(?:是|为|：)|(?:密码|口令)(?=[!-~]{8}))"
     rf"[\s:：]{{0,3}}['\"「『“【]?{_ACCOUNT})" + _SAID
 )
 # The HF_TOKEN is ..., password → ..., secret key (...), a label above what was typed
 STATED = (
-    rf"(?i)((?<![\w.%-])(?=[\w.-]{{0,40}}(?:token|secret|passw|pwd|_key|apikey|密|令))({NAME})(?:\*\*)?"
-    r"(?:\s{1,2}(?:is|was|—|–)\s{1,2}|\s{0,2}(?:→|->|>{2,3}|是|为)\s{0,2}|\s?[(（「“\[](?=\S{6,200}[)）」”\]])|"
+    rf"(?i)((?<![\w.%-])(?=[\w.-]{{0,40}}(?:token|secret|passw|pwd|_key|apikey|密|令))({NAME})(?:\*\*|`)?"
+    r"(?:\s{1,2}(?:is|was|—|–|to(?=\s['\"`]))\s{1,2}|\s{0,2}(?:→|->|>{2,3}|是|为)\s{0,2}|\s?[(（「“\[](?=\S{6,200}[)）」”\]])|"
     r"[ \t]{0,3}\n[ \t]{0,8}(?=\S{8,200}[ \t]{0,4}(?:\n|$)))"
     r"['\"`]?)(?!<)([^\s，。；,;'\"`（）、「」『』“”【】()\[\]]{8,400})"
 )
@@ -217,7 +219,16 @@ SPOKEN_OF = (
     r"(?i:key|token)(?:[ \t]{1,3}|\s?[\u4e00-\u9fff]{1,8}\s{1,3}|\s?[\u4e00-\u9fff]{1,8}[：:]\s{0,3})(?<![是为] )$"
 )
 KEYLIKE = r"(?=[\x21-\x7e]{0,40}\d)[\x21-\x7e]{8}"
-WORDS = r"(?<![\w-])[\w-]{8,400}(?![\w-])"
+# cat <<< "..." and what else reads a login from a word of the shell
+HERE = (
+    r"(?i)((?:passw|\bpw\b|token|secret|login|sudo)[^\n<]{0,80}<<<\s{0,2})(?!<)"
+    r"('[^'\n]{4,200}'|\"[^\"\n]{4,200}\"|[^\s'\"]{4,200})"
+)
+# An address, its user and the password, as they are handed on.
+HANDED = (
+    r"((?<![\d.])(?:\d{1,3}\.){3}\d{1,3}\S{0,8}[\s,/|]{1,4}(?:root|admin|ubuntu)[\s,/|:]{1,4})"
+    r"(?!<)([^\s/:]{8,64})(?!\S)"
+)
 BESIDE = r"(?i)(\b(?:password|passwd|passphrase|passcode)\s{1,2})(?!<)([A-Za-z0-9!@#$%^&*_.+-]{8,64})(?![\w=:])"
 ASKED = (
     r"(?i)(\b(?:api key|access key|key for|token|password|passphrase|secret)\b[^\n:：=\d]{1,80}[:：]\s{1,3})(?!<)"
@@ -234,7 +245,7 @@ NAMES = (
 )
 # Signs of which any Chinese sentence about a credential has one.
 CHINESE_TEXT = (*secretwords.CHINESE, *"码的是为：，。了「『“【→填用")
-STATING = (" is ", " was ", "→", "->", ">>", "是", "为", "(", "（", "「", "“", "[", "—", "–", "\n")
+STATING = (" is ", " was ", "` to ", "→", "->", ">>", "是", "为", "(", "（", "「", "“", "[", "—", "–", "\n")
 SHORT_NAMES = ("ak", "sk", "pw")  # too short to tell by themselves whether a pattern is worth a try
 STARTS = (
     *"""

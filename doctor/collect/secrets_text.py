@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from doctor.collect import keyblocks
+from doctor.collect import keyblocks, secretsagain
 from doctor.collect import secretforms as forms
 from doctor.collect.secretvalues import (
     computed,
@@ -21,8 +21,6 @@ from doctor.collect.secretwords import parameter, strength
 from doctor.model.patterns import compiled
 
 GONE = "<credential>"
-LONGEST = 400  # characters of a credential that is looked for again
-SIGNED_VALUES = 200  # credentials with signs in them that are looked for again, each in a pass of its own
 KINDS = ("api ", "access ", "secret ", "private ", "account ", "license ", "security ", "subscription ")
 OTHER_KEYS = (
     *("restored from ", "saved with "),
@@ -102,7 +100,8 @@ def _listed(match: re.Match[str]) -> str:
 
 
 def _tuple(match: re.Match[str]) -> str:
-    return match.group() if placeholder(match.group(2)) else f"{match.group(1)}'{GONE}'"
+    words = "connect(" in match.group(1) and not re.search(r"\d", match.group(2))
+    return match.group() if words or placeholder(match.group(2)) else f"{match.group(1)}'{GONE}'"
 
 
 def _random_only(match: re.Match[str]) -> str:
@@ -208,7 +207,7 @@ def _prose(match: re.Match[str]) -> str:
     given = len(value) >= 6 and re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
     short = len(value) < 8 and value != match.group(2)  # "token: judge0 的 ..."
     if compiled(forms.SPOKEN_OF).search(match.group(1)) or (short and match.group(1).isascii()):
-        given = random_looking(value)
+        given = random_looking(value) or scrambled(value)
     before = re.search(r"[A-Za-z_-]{0,20}\Z", match.string[max(0, match.start() - 20) : match.start()])
     name = re.match(r"(?:[A-Za-z]+(?: key)?)?", match.group(1))
     if before and name and before.group() and name.group() and not strength(before.group() + name.group()):
@@ -243,6 +242,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
             "redis-cli",
             "htpasswd",
             "net use",
+            "lftp",
             "securestring",
             "mongo",
             "ldap",
@@ -261,7 +261,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
         _login_line,
     ),
     ((" -u", " --user", " -h", " --host", *forms.CLIENTS), 0, forms.CLIENT_LINE, _login_line),
-    (("auth", "credential", "login"), 0, forms.LOGIN_TUPLE, _tuple),
+    (("auth", "credential", "login", ".connect("), 0, forms.LOGIN_TUPLE, _tuple),
     (("chpasswd:",), 0, forms.CHPASSWD, _users),
     (("lambda",), 0, forms.AUTH_LAMBDA, _auth_lambda),
     (("echo ",), 0, forms.PIPED, _given),
@@ -293,36 +293,14 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (forms.STATING, 10, forms.STATED, _stated),
     (forms.NAMES, 20, forms.ASKED, _asked),
     (("pass",), 0, forms.BESIDE, _beside),
+    (("<<<",), 0, forms.HERE, _given),
+    (("root", "admin", "ubuntu"), 17, forms.HANDED, _beside),
     (("ssh ",), 0, forms.BELOW, _beside),
     (("assword",), 0, forms.SENT, lambda match: f'{match.group(1)}"{GONE}"'),
     (("default",), 19, forms.DEFAULTED, _defaulted),
 )
 IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
 _JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left
-
-
-def _noted(replace: Replace, known: set[str]) -> Replace:
-    """The replacement, which also notes what it took away."""
-
-    def noted(match: re.Match[str]) -> str:
-        out = replace(match)
-        head, gone, tail = out.partition(GONE)
-        if gone and GONE not in tail:
-            known.add(match.group()[len(head) : len(match.group()) - len(tail)].strip("\"'`\\ "))
-        return out
-
-    return noted
-
-
-def _again(text: str, known: set[str]) -> str:
-    """What was known for a credential by its name stands in other places without one: in a log, in a command."""
-    sure = {value for value in known if 8 <= len(value) <= LONGEST and (mixed(value) or random_looking(value))}
-    words = {value for value in sure if re.fullmatch(r"[\w-]+", value)}
-    if words:
-        text = compiled(forms.WORDS).sub(lambda match: GONE if match.group() in words else match.group(), text)
-    for value in sorted(sure - words, key=len)[-SIGNED_VALUES:]:
-        text = text.replace(value, GONE)
-    return text
 
 
 def _by_name(text: str, replace: Replace) -> str:
@@ -375,10 +353,10 @@ def redact(text: str) -> str:
             continue
         if pattern is forms.STATED and not holds(low, forms.NAMES):
             continue
-        noted = _noted(replace, known)
-        text = _by_name(text, noted) if pattern is forms.NAMED else compiled(pattern).sub(noted, text)
+        replaced = secretsagain.noted(replace, known, GONE)
+        text = _by_name(text, replaced) if pattern is forms.NAMED else compiled(pattern).sub(replaced, text)
     if known:
-        text = _again(text, known)
+        text = secretsagain.everywhere(text, known, GONE)
     return keyblocks.bare(text, GONE)
 
 

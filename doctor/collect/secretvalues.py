@@ -91,7 +91,7 @@ def computed(match: re.Match[str]) -> bool:
     """Whether source code computes the value: a call, a subscript, an attribute, a name between blanks, a type."""
     head, name, value = match.groups()
     if value[0] in "\\\"'`[":
-        return value[1:2].isspace()  # what was taken for a beginning is the end of a text
+        return value[1:2] in " \t;,)"  # what was taken for a beginning is the end of a text
     if re.match(r"(?:await|new|lambda|yield|not|this\.\w+)$", value):
         return True
     word = password_name(name) or "secret" in name.lower()

@@ -15,7 +15,7 @@ STRONG = frozenset(
     passwords accesskey secretkey appkey appsecret authkey privatekey accesskeyid accesskeysecret apitoken
     accesstoken bearer cookie jwt psk ossaccesskeyid
     userpass dbpass rootpass adminpass requirepass masterauth keypass storepass smtppass ftppass sudopass mypass
-    bindpw rootpw
+    bindpw rootpw sshpass
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 CHINESE = tuple("密码 口令 令牌 密钥 秘钥 私钥 凭证 凭据 授权码 验证码 登录码 解压码 激活码 访问码".split())  # noqa: SIM905
@@ -45,7 +45,7 @@ HARMLESS_AFTER = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 # Words before "key" or "secret" that name an entry of a cache, a table or a cluster.
-OTHER_THINGS = frozenset("cache restore primary foreign sort partition public state lookup existing row".split())  # noqa: SIM905
+OTHER_THINGS = frozenset("gpg cache restore primary foreign sort partition public state lookup existing row".split())  # noqa: SIM905
 # A pass of a model and a token's budget are told from a credential by the word that follows, unless it is one of these.
 STILL = frozenset("value key secret string word phrase code env prod dev test staging read write ro rw v user".split())  # noqa: SIM905
 CREDENTIAL_IDS = ("key", "accesskey", "secret")  # aws_access_key_id is one all the same
