@@ -25,7 +25,7 @@ def raised_in_remote_code(scope: Scope, _clause: Clause) -> bool:
 def raising_library(scope: Scope, _clause: Clause) -> bool:
     """Always true: binds ``by``, the library whose frame raised, where the text shows one."""
     by = scope.snapshot.get("log.raised_by")
-    if by:
+    if by and by != "user":  # "user": the program itself
         scope.bind("by", by)
     return True
 
