@@ -56,7 +56,7 @@ def print_as_asked() -> None:
         return
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            with suppress(LookupError):  # an encoding that Python does not know
+            with suppress(LookupError, ValueError):  # an encoding that Python does not know, or no name at all
                 stream.reconfigure(encoding=asked)
 
 

@@ -9,7 +9,7 @@ import time
 import zlib
 
 import paths
-from patterns import compiled
+from patterns import compiled, whole
 
 RECORD_CAP = 32 << 20  # bytes
 WORTH = 0.05  # seconds of CPU; what took less is read again rather than written to the disk
@@ -102,7 +102,7 @@ def files(dist):
         if name.endswith(_ENDINGS) or b".so." in name:
             parent, _, base = name.decode("utf-8", "replace").rpartition("/")
             size = rest.rpartition(b",")[2].strip()
-            found.setdefault(parent, []).append((base, int(size) if size.isdigit() else None))
+            found.setdefault(parent, []).append((base, whole(size.decode("ascii", "replace"))))
     return {parent: rows for parent, rows in found.items() if not (parent and compiled(_SKIP).search(parent + "/"))}
 
 

@@ -35,7 +35,7 @@ def meets(version, spec):
 def caret(spec):
     """Poetry's ``^1.2`` and ``~1.2`` as ordinary clauses; a bare version as ``==``; anything else unchanged."""
     spec = spec.strip()
-    found = re.match(r"^([\^~])\s*(\d+(?:\.\d+)*)$", spec)
+    found = re.match(r"^([\^~])\s*(\d{1,18}(?:\.\d{1,18})*)$", spec)
     if not found:
         return "==" + spec if spec[:1].isdigit() else spec
     parts = [int(part) for part in found.group(2).split(".")]

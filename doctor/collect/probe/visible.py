@@ -2,7 +2,7 @@
 
 import re
 
-ORDINAL = r"\s*([+-]?\d+)"  # what follows the digits is ignored, as strtol does
+ORDINAL = r"\s*([+-]?\d{1,18})"  # what follows is ignored, as strtol does; no machine has so many cards
 IDENTITY = ("GPU-", "MIG-")
 
 
