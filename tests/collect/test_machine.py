@@ -344,3 +344,11 @@ def test_the_limit_of_file_size_is_read():
     import hardware
 
     assert "limit.fsize" in hardware.read_limits({})
+
+
+def test_interfaces_are_read_where_a_variable_names_one():
+    import host
+
+    assert "?host.interfaces" in host.read_interfaces({"env": {}})
+    if sys.platform == "linux":
+        assert "lo" in host.read_interfaces({"env": {"NCCL_SOCKET_IFNAME": "ib0"}})["host.interfaces"]

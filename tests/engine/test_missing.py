@@ -39,3 +39,10 @@ def test_files_that_are_gone_explain_an_import_that_finds_nothing():
     }
     assert hit("missing-python-package", [], facts) is None
     assert hit("package-files-missing", [], facts) is not None
+
+
+def test_a_package_bound_to_torch_is_asked_for_in_a_release_that_takes_this_one():
+    text = "torch 2.4.1\nModuleNotFoundError: No module named 'xformers'\n"
+    snapshot = derive(ingest([text]))
+    (finding,) = evaluate([rule for rule in RULES if rule.id == "PYE104"], snapshot)
+    assert [(step.target, step.to) for step in finding.fix] == [("xformers", "==0.0.28.post1")]

@@ -233,6 +233,16 @@ def read_listening(ctx):
     return {"host.listening": sorted(ports)[:200]} if seen else {"?host.listening": "no /proc/net/tcp"}
 
 
+def read_interfaces(ctx):
+    """Names under /sys/class/net, asked for by the variables that choose one."""
+    if not any(ctx["env"].get(name) for name in ("NCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME")):
+        return {"?host.interfaces": "left open: no variable names one"}
+    try:
+        return {"host.interfaces": sorted(os.listdir("/sys/class/net"))[:100]}
+    except OSError as error:
+        return {"?host.interfaces": "/sys/class/net: %s" % error.strerror}
+
+
 OS = ("os.name", "os.arch", "os.kernel", "os.kernel_version", "os.distro", "os.distro_version")
 HOST = (
     "host.root",
@@ -256,6 +266,7 @@ GROUPS = [
     Group(("libc.name", "libc.version"), read_libc),
     Group(HOST, read_host),
     Group(("host.listening",), read_listening, risky=True),
+    Group(("host.interfaces",), read_interfaces, risky=True),
     Group(("host.user",), read_user, risky=True),
     Group(("host.rented",), read_rented, risky=True),
     Group(("host.slurm_tools",), read_slurm_tools, risky=True),

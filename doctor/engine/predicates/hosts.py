@@ -41,7 +41,34 @@ def system_library_named(scope: Scope, _clause: Clause) -> bool | None:
     return True
 
 
+def interface_absent(scope: Scope, _clause: Clause) -> bool | None:
+    """NCCL_SOCKET_IFNAME or GLOO_SOCKET_IFNAME names no interface of this machine. Binds variable, value, have.
+
+    Names are beginnings; ``=`` in front makes them whole, ``^`` excludes, commas part them (NCCL's documentation).
+    """
+    known, have = scope.get("host.interfaces")
+    if not known:
+        return None
+    answer: bool | None = False
+    for variable in ("NCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME"):
+        told, text = scope.get(f"env.{variable}")
+        answer = answer if told else None
+        value = str(text or "").strip()
+        if not value or value.startswith("^"):
+            continue
+        whole = value.startswith("=") or variable.startswith("GLOO")
+        names = [part.strip() for part in value.lstrip("=").split(",") if part.strip()]
+        if any(each == name if whole else each.startswith(name) for each in have for name in names):
+            continue
+        scope.bind("variable", variable)
+        scope.bind("value", value)
+        scope.bind("have", ", ".join(each for each in have if each != "lo") or "lo")
+        return True
+    return answer
+
+
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
     "in_wsl": in_wsl,
+    "interface_absent": interface_absent,
     "system_library_named": system_library_named,
 }

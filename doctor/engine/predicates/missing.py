@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from doctor.collect.probe import src_known
 from doctor.engine.scope import Scope
-from doctor.knowledge import versions
+from doctor.knowledge import ranges, versions
 from doctor.model.names import normalise
 from doctor.model.rule import Clause
 
@@ -33,10 +33,21 @@ def missing_package(scope: Scope, _clause: Clause) -> bool | None:
             continue
         scope.bind("need.list", module)
         scope.bind("want" if sure else "stranger", want)
+        _bind_fit(scope, want)
         if known:
             return True
         answer = None
     return answer
+
+
+def _bind_fit(scope: Scope, want: str) -> None:
+    """Binds fit, where the newest release would move the installed torch: the newest that takes this one."""
+    torch = scope.snapshot.get("dist.torch") or scope.snapshot.get("torch.version")
+    newest = versions.newest(want) if torch else None
+    if not newest or ranges.accepts(want, newest, "torch", str(torch)) is not False:
+        return
+    fits = (each for each in versions.candidates(want, "") if ranges.accepts(want, each, "torch", str(torch)))
+    scope.bind("fit", f"=={next(fits, newest)}")
 
 
 def _named(scope: Scope) -> list[tuple[str, str, bool]]:

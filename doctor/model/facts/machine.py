@@ -32,6 +32,7 @@ FACTS = (
     fact("host.clock_year", "int", "year of the machine's clock (a stopped clock breaks TLS)"),
     fact("host.name", "text", "host name", "host"),
     fact("host.user", "text", "user name", "host"),
+    fact("host.interfaces", "list", "network interfaces of this machine (read where NCCL or Gloo is told to use one)"),
     fact("host.listening", "list", "TCP ports that listen on this machine"),
     fact("cpu.count", "int", "CPUs the process may use"),
     fact("cpu.model", "text", "model name"),
