@@ -11,6 +11,7 @@ from doctor.knowledge import abi, versions, wheels
 from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
+_LABELLED = r"requirement (?P<bare>torch==(?P<torch>[\d.]{3,12}))\+(?P<variant>cu\d{2,3}|cpu)\b"
 _CUDA_SUFFIX = r"^(nvidia-[a-z0-9-]+)-cu(\d\d)$"
 
 # Names that numpy removed; sources: release notes of 1.24, migration guide of 2.0. bool and long came back in 2.0.
@@ -23,6 +24,18 @@ issubsctype obj2sctype sctype2char sctypes maximum_sctype nbytes safe_eval set_s
 round_ issctype geterrobj seterrobj disp deprecate compat
 """
 _GONE_2 = frozenset(_GONE_2_TEXT.split())
+
+
+def labelled_torch_exists(scope: Scope, _clause: Clause) -> bool | None:
+    """The +cuXXX build of torch that pip did not find is on PyTorch's own index. Binds bare, wheels (its address)."""
+    found = scope.case.log.search(_LABELLED, ("requirement torch==",)) if scope.case.log is not None else None
+    if found is None:
+        return None if scope.case.log is None else False
+    if wheels.has_variant(found[1]["torch"], found[1]["variant"]):
+        scope.bind("bare", found[1]["bare"])
+        scope.bind("wheels", wheels.index_url(found[1]["variant"]))
+        return True
+    return False
 
 
 def numpy_name_removed(scope: Scope, _clause: Clause) -> bool | None:
@@ -261,6 +274,7 @@ def _patch(version: str) -> str:
 
 
 PREDICATES: dict[str, Callable[[Scope, Clause], bool | None]] = {
+    "labelled_torch_exists": labelled_torch_exists,
     "numpy_name_removed": numpy_name_removed,
     "numpy_abi_broken": numpy_abi_broken,
     "has_text": has_text,
