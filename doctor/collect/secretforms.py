@@ -84,7 +84,9 @@ NETRC = r"(?i)(\blogin\s{1,10}\S{1,200}\s{1,10}(?:account\s{1,4}\S{1,200}\s{1,10
 OPTION = r"((?<![\w-])--?([A-Za-z][\w.-]{1,40})[ =]{1,3})(?!<|-)(\"[^\"\n]{3,400}\"|'[^'\n]{3,400}'|[^\s'\"]{4,800})"
 COMMANDS = (
     r"((?:\bsshpass\s{1,3}-p|\bdocker login(?:[ \t]{1,3}[^\s]{1,60}){0,6}?\s{1,3}-p|\bwandb login(?:\s{1,3}--\w+){0,3}|"
-    r"\bmysql\w{0,8}(?:['\"],)?(?:[ \t]{1,3}[^\s]{1,60}){0,6}?[ \t]['\"]?-p(?=[^\s'\"])|IDENTIFIED BY|"
+    r"\bmysql\w{0,8}(?:['\"],)?(?:[ \t]{1,3}[^\s]{1,60}){0,6}?[ \t]['\"]?-p(?=[^\s'\",]|'[^'\n]|\"[^\",\s])|"
+    r"(?i:\bIDENTIFIED (?:WITH \S{1,40} )?BY|\bWITH PASSWORD)|\bopenssl passwd(?:\s-\w{1,8}){0,3}\s|"
+    r"\b(?:plink|pscp|psftp|putty)\b[^\n]{0,80}?[ \t]-pw[ \t]|\bxfreerdp\b[^\n]{0,120}?[ \t]/p:|"
     r"\s-U\s{0,2}[\w./-]{1,60}%|\bhtpasswd\s{1,3}-\w{0,4}b\w{0,4}(?:\s{1,3}\S{1,100}){2}\s|"
     r"\bnet user \S{1,40}\s|\bnet use\b[^\n]{0,120}?/user:\S{1,60}\s|"
     r"\blftp\b[^\n]{0,80}?[ \t]-u[ \t]\S{1,40},|\bConvertTo-SecureString(?:\s-\w{1,12}){0,2}\s|"
@@ -115,7 +117,7 @@ LOGIN_TUPLE = (
 AUTH_LAMBDA = r"(\bauth\s?=\s?lambda\b[^:\n]{0,60}:)([^\n]{4,300})"
 SHORT_OPTION = r"(\s-{1,2}[A-Za-z]{1,3}[ =]{1,2}['\"]?)(?!<)([^\s'\"]{8,400})"
 PIPED = (
-    r"(\becho\s{1,3}(?:-n\s{1,3})?['\"]?)(?!<)([^\s'\"|]{3,200})(?=['\"]?\s{0,3}\|\s{0,3}[^|\n]{0,80}?"
+    r"(\becho\s{1,3}(?:-\w{1,2}\s{1,3})?['\"]?)(?!<)([^\s'\"|]{3,200})(?=['\"]?\s{0,3}\|\s{0,3}[^|\n]{0,80}?"
     r"(?:sudo\s{1,3}(?:-\w{1,4}\s{1,3}){0,3}-\w{0,3}S\b|--password-stdin|--with-token|-stdin\b|passwd\b|openssl\b|gpg\b))"
 )
 FETCH_LINE = r"(\b(?:curl|wget|https?|xh|aria2c)\s)([^\n]{4,2000})"

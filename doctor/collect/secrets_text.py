@@ -9,6 +9,7 @@ from doctor.collect import keyblocks, secretsagain
 from doctor.collect import secretforms as forms
 from doctor.collect.secretvalues import (
     computed,
+    elsewhere,
     mixed,
     password_name,
     placeholder,
@@ -60,7 +61,8 @@ def _user_info(match: re.Match[str]) -> str:
 
 def _header(match: re.Match[str]) -> str:
     value = match.group(2)
-    sentence = value.isalpha() and value.islower() and len(value) < 20  # "Bearer authentication required"
+    word = value.rstrip(".,;:)")
+    sentence = word.isalpha() and word.islower() and len(word) < 20  # "Bearer authentication required"
     return match.group() if sentence or placeholder(value) else match.group(1) + GONE
 
 
@@ -163,7 +165,8 @@ def _spaced(match: re.Match[str]) -> str:
 
 def _stated(match: re.Match[str]) -> str:
     value = match.group(3)
-    chosen = (mixed(value) or random_looking(value)) and "://" not in value
+    human = mixed(value) and re.search(r"\d{3}|[@!#$%^&*]", value)
+    chosen = (human or scrambled(value) or random_looking(value)) and not elsewhere(value)
     sure = strength(match.group(2)) == 2 and chosen and not placeholder(value)
     return match.group(1) + GONE if sure else match.group()
 
@@ -204,8 +207,9 @@ def _asked(match: re.Match[str]) -> str:
 
 def _prose(match: re.Match[str]) -> str:
     value = re.split(r"[\u4e00-\u9fff]", match.group(2))[0]
-    given = len(value) >= 6 and re.search(r"\d", value) and re.search(r"[^\d]", value) and "://" not in value
+    given = len(value) >= 6 and re.search(r"\d", value) and re.search(r"[^\d]", value) and not elsewhere(value)
     short = len(value) < 8 and value != match.group(2)  # "token: judge0 的 ..."
+    short = short or (re.match(r"(?i)token\b", match.group(1)) is not None and len(re.findall(r"\d", value)) < 3)
     if compiled(forms.SPOKEN_OF).search(match.group(1)) or (short and match.group(1).isascii()):
         given = random_looking(value) or scrambled(value)
     before = re.search(r"[A-Za-z_-]{0,20}\Z", match.string[max(0, match.start() - 20) : match.start()])
@@ -232,7 +236,11 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
             "docker login",
             "wandb login",
             "mysql",
-            "identified by",
+            "identified ",
+            "with password",
+            "openssl passwd",
+            " -pw",
+            "xfreerdp",
             "ssh-keygen",
             "7z",
             "zip ",

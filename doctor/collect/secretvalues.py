@@ -34,6 +34,11 @@ def placeholder(value: str) -> bool:
     return core.isupper() and "_" in core and not re.search(r"\d{3}", core)
 
 
+def elsewhere(value: str) -> bool:
+    """Whether this is where a credential is found: a path, an address."""
+    return re.match(r"[~.]?/|\w{2,8}://", value) is not None
+
+
 def scrambled(token: str) -> bool:
     """Letters of both cases and digits mixed as by chance (62 % of neighbours then differ in kind), as no word is."""
     kinds = ["d" if char.isdigit() else "u" if char.isupper() else "l" for char in token]
