@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
-import corpus_eight
-import corpus_five
-import corpus_four
-import corpus_nine
-import corpus_one
-import corpus_seven
-import corpus_six
-import corpus_three
-import corpus_two
 import pytest
 from click.testing import CliRunner
 from corpus_maker import Case
@@ -21,17 +13,8 @@ from corpus_maker import Case
 from doctor.cli import group
 from doctor.collect.redact import Redactor
 
-CASES = [
-    *corpus_one.corpus(),
-    *corpus_two.corpus(),
-    *corpus_three.corpus(),
-    *corpus_four.corpus(),
-    *corpus_five.corpus(),
-    *corpus_six.corpus(),
-    *corpus_seven.corpus(),
-    *corpus_eight.corpus(),
-    *corpus_nine.corpus(),
-]
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CASES: list[Case] = [case for number in NUMBERS for case in import_module(f"corpus_{number}").corpus()]
 SECRETS = [case for case in CASES if case.gone]
 PATIENT = (
     'torch==2.1.2+cu118\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\n    import torch\n'
