@@ -145,9 +145,16 @@ class _Collection:
             "model": self.request.model,
             "what": list(self.request.what),
             "around": self.request.around,
+            "shims_later": fork.possible(),
             "cache": cache_folder(os.environ),
         }
         self._start(Job("machine", (*own_python(), ENTRY, parts), self.request.timeout, settings, ours=True))
+
+    def _start_program(self, told: dict[str, Any]) -> None:
+        """The user's program beside an interpreter that only now is known: a script (pyenv's shim) hid it."""
+        request = self.request
+        settings = {"what": list(request.what), "around": request.around, "cache": cache_folder(os.environ), **told}
+        self._start(Job("program", (*own_python(), ENTRY, "program"), request.timeout, settings, ours=True))
 
     def _start_pyenv(self, python: tuple[str, ...], executable: str | None, ours: bool, **more: Any) -> None:
         """The target's environment: read by the target, or by a copy of ourselves with what the target said."""
@@ -170,6 +177,8 @@ class _Collection:
             self.told = True
             told = {"itself": value, "env": value.get("env")}
             self._start_pyenv(own_python(), executable=self.found["executable"], ours=True, **told)
+            if self.found.get("script") and (self.request.what or self.request.around):
+                self._start_program(told)
         elif name == "_smi" and isinstance(value, dict):
             self.smi = value
             if value.get("path"):

@@ -198,3 +198,20 @@ def test_what_an_interpreter_tells_is_json(text):
         sys.path.remove(child.PROBE)
     told = {**itself.read(), "prefix": text}
     assert json.loads(itself.as_json(told)) == told
+
+
+def test_a_program_beside_the_interpreter_behind_a_shim(tmp_path):
+    """pyenv's and asdf's ``python3`` is a script; what the program lacks shows in the interpreter that it runs."""
+    shim = tmp_path / "shims" / "python3"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    shim.chmod(0o755)
+    (tmp_path / "demo.py").write_text("import pytest, not_there_\n")
+    code = f"""
+    import os, json
+    from doctor.collect.live import Request, collect
+    os.environ["XDG_CACHE_HOME"] = {str(tmp_path)!r}
+    found = collect(Request(python={str(shim)!r}, what=({str(tmp_path / "demo.py")!r},), timeout=20))
+    print(json.dumps([{{row["module"]: row["resolves"] for row in found.facts["src.imports"]}}, [name for name in found.unread if name.startswith("src.")]]))
+    """
+    assert isolated(code) == [{"pytest": True, "not_there_": False}, []]

@@ -1,16 +1,19 @@
 """Part ``program``: what the user wants to run, or, where nothing was named, the only program of the working folder.
 
-Settings: ``what`` (paths that the user named), ``around`` (look at the working folder where that is empty). The part
-that reads programs is imported when there is one: it costs more than all the rest of a check.
+Settings: ``what`` (paths that the user named), ``around`` (look at the working folder where that is empty),
+``shims_later`` (what a script in the interpreter's place would serve is read when the interpreter has told of itself).
+The part that reads programs is imported when there is one: it costs more than all the rest of a check.
 """
 import os
 import re
 import threading
 
+import scout
 from patterns import compiled
 from wire import Group
 
 NOTHING = "left open: nothing to run was named"
+LATER = "the interpreter behind the script in its place has not told of itself"
 BESIDE = r"(setup|conftest|__init__|__main__|sitecustomize|noxfile|tasks|test_.*|.*_test)\.py$"  # no programs
 ENTRIES = 2000  # a folder with more is no project's
 _LOCK = threading.RLock()
@@ -19,6 +22,8 @@ _LOCK = threading.RLock()
 def asked(ctx):
     """Paths of what is to be run: what was named, or what the working folder has that the target serves."""
     with _LOCK:
+        if _later(ctx):
+            return []
         if not ctx.get("what") and ctx.pop("around", False):
             ctx["what"] = _only(ctx.get("cwd"))
             if ctx["what"] and not _served(ctx):
@@ -26,6 +31,13 @@ def asked(ctx):
                 del ctx["_program"]
             ctx["found"] = list(ctx["what"])
         return ctx.get("what") or []
+
+
+def _later(ctx):
+    if "_later" not in ctx:
+        found = ctx.get("shims_later") and scout.read_target(ctx)["_target"]
+        ctx["_later"] = bool(found and found["script"])
+    return ctx["_later"]
 
 
 def _served(ctx):
@@ -51,7 +63,7 @@ def _only(folder):
 def _reader(name):
     def read(ctx):
         if not asked(ctx):
-            return {"?" + fact: NOTHING for fact in FACTS[name]}
+            return {"?" + fact: LATER if _later(ctx) else NOTHING for fact in FACTS[name]}
         import source
 
         return getattr(source, name)(ctx)
@@ -62,6 +74,8 @@ def _reader(name):
 def read_found(ctx):
     """The program that nobody has named."""
     asked(ctx)
+    if _later(ctx):
+        return {"?src.found": LATER}
     return {"src.found": ctx["found"][0] if ctx.get("found") else None}
 
 

@@ -122,7 +122,17 @@ def read_target(ctx):
             path, why = _by_path(os.path.abspath(asked))
     else:
         path, why = _by_path(os.path.abspath(asked))
-    return {"_target": {"executable": path, "prefix": _environment(path), "why": why if path else "missing"}}
+    found = {"executable": path, "prefix": _environment(path), "why": why if path else "missing"}
+    return {"_target": dict(found, script=bool(path) and not why and is_script(path))}
+
+
+def is_script(path):
+    """A shim (pyenv's, asdf's): which interpreter it runs shows only when it does."""
+    try:
+        with open(path, "rb") as f:
+            return f.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def _environment(path):

@@ -13,15 +13,20 @@ def complete(ctx):
 
     ``site`` stays empty when the folders cannot be told; then nothing is said about what is installed.
     """
+    if ctx.get("itself"):
+        return _of(interp.Target(ctx))
     if ctx.get("site") or not (ctx.get("target") or ctx.get("prefix")):
         path = ctx.get("path") or _python_path(ctx)
         return ctx.get("site") or [], path, ctx.get("python_version") or sys.version.split()[0].rstrip("+")
     found = ctx if ctx.get("prefix") else scout.read_target(ctx)["_target"]
     if found["prefix"]:
-        target = interp.Target({"prefix": found["prefix"], "env": ctx.get("env"), "cwd": ctx.get("cwd")})
-        site = ([target.user_site] if target.user_enabled else []) + target.sites
-        return _there(site), target.pythonpath, target.version_text or target.short()
+        return _of(interp.Target({"prefix": found["prefix"], "env": ctx.get("env"), "cwd": ctx.get("cwd")}))
     return _system(found["executable"], ctx)
+
+
+def _of(target):
+    site = ([target.user_site] if target.user_enabled else []) + target.sites
+    return _there(site), target.pythonpath, target.version_text or target.short()
 
 
 def _system(executable, ctx):
