@@ -85,6 +85,16 @@ BAIT = {
     "long tokens": "Ab1" * 12 + " ",
     "arguments": "'token', token('",
     "echoes": "echo a | b | ",
+    "processes": "maojun    41234 99.1  3.2 ",
+    "listings": "drwxr-xr-x 5 maojun  ",
+    "queues": "4431 gpu train maojun R  ",
+    "statements": "the token is (the key → ",
+    "chinese passwords": "密码的密钥口令：令牌 是",
+    "commands": "curl -u a -U b mysql -u mc alias set a ",
+    "scripts": "expect password: send(",
+    "users": "chpasswd:\n  root:a\n",
+    "here-strings": "sudo token <<< ",
+    "known again": "password: Ab1@ad#x\n",
 }  # fmt: skip
 
 
