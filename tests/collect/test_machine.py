@@ -79,7 +79,7 @@ def test_target_by_folder_by_name_and_missing(tmp_path):
     python = program(tmp_path / "env" / "bin" / "python")
     (tmp_path / "env" / "pyvenv.cfg").write_text("home = /usr/bin\n")
     env = {"PATH": f"{tmp_path}/env/bin"}
-    found = {"_target": {"executable": python, "prefix": f"{tmp_path}/env", "why": None}}
+    found = {"_target": {"executable": python, "prefix": f"{tmp_path}/env", "why": None, "script": True}}
     assert scout.read_target({"target": f"{tmp_path}/env", "env": env}) == found
     assert scout.read_target({"target": "python", "env": env}) == found
     assert scout.read_target({"target": "?", "env": env}) == found
