@@ -80,7 +80,7 @@ class Dist(object):
             if data is None:
                 return {}, "metadata-missing"
             kept = parse(data)
-            self.store.put("head:" + path, stamp, kept)
+            self.store.put("head:" + path, stamp, kept, dear=False)
         return kept, None if kept.get("version") and kept.get("name") else "metadata-empty"
 
     def first(self, name):

@@ -55,9 +55,10 @@ class Store(object):
         self.missed = time.process_time()
         return None
 
-    def put(self, key, stamp, value):
+    def put(self, key, stamp, value, dear=True):
+        """Keep a value. One that is not ``dear`` is written with the others, but alone makes no file."""
         self.used[key] = [stamp, value]
-        self.cost += time.process_time() - self.missed
+        self.cost += time.process_time() - self.missed if dear else 0.0
         self.changed = True
 
     def answer(self, key, about, work):
