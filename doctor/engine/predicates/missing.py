@@ -15,6 +15,7 @@ _NO_MODULE = r"No module named '(?P<module>[A-Za-z]\w{1,60}(?:\.\w+){0,6})'"
 # What a library's own message tells to type; the name must end there (no extras, no address).
 _NAME = r"(?P<dist>[A-Za-z][\w-]{1,40})(?:[<>=!~][=\d.,<>]{1,20})?"
 _HINT = rf"pip3? install (?:-U |--upgrade )?[`'\"]*{_NAME}[`'\").,;:]*(?:\s|$)"
+_PLEASE = r"[Pp]lease install (?:the )?[`']?(?P<dist>[A-Za-z][\w-]{1,40})[`']?(?: package| library)?(?: to | first|[.,]|$)"
 # Their absence has rules of their own: what serves them depends on the machine or the project.
 _OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava", "lisa", "model", "utils", "pip"))
 
@@ -63,6 +64,12 @@ def _named(scope: Scope) -> list[tuple[str, str, bool]]:
     hint = scope.case.log.search(_HINT, ("pip install", "pip3 install")) if scope.case.log else None
     if hint and scope.snapshot.get("log.exceptions"):  # advice in a warning is not a failure
         found.append((normalise(hint[1]["dist"]), hint[1]["dist"], True))
+    plea = scope.case.log.search(_PLEASE, ("please install",)) if scope.case.log and not hint else None
+    if plea and scope.snapshot.get("log.exceptions"):
+        name = str(plea[1]["dist"])
+        want = normalise(src_known.WANT.get(name, name))
+        if name in src_known.WANT or _known(scope, want):  # the sentence may go on with any word
+            found.append((want, name, True))
     return found
 
 
