@@ -22,7 +22,7 @@ TEXTS = [
     ("config-under-text-config", "AttributeError: 'Idefics3Config' object has no attribute 'num_hidden_layers'"),
     ("rendezvous-timeout", "torch.distributed.DistNetworkError: The client socket has timed out after 300000ms while trying to connect to (node01, 29501)."),
     ("requirements-cannot-agree", "ERROR: Cannot install sglang==0.4.6 and torch==2.8.0 because these package versions have conflicting dependencies.\nThe conflict is caused by:\n    The user requested torch==2.8.0\n    sglang 0.4.6 depends on torch==2.6.0"),
-    ("gcc-too-new-or-old-for-nvcc", "Building wheel for flash-attn (setup.py) ... error\nC:/VS/include/yvals_core.h(902): error: static assertion failed with \"error STL1002: Unexpected compiler version, expected CUDA 13.2 or newer.\"\nninja: build stopped: subcommand failed.\nERROR: Failed building wheel for flash-attn"),
+    ("gcc-too-new-or-old-for-nvcc", 'Building wheel for flash-attn (setup.py) ... error\nC:/VS/include/yvals_core.h(902): error: static assertion failed with "error STL1002: Unexpected compiler version, expected CUDA 13.2 or newer."\nninja: build stopped: subcommand failed.\nERROR: Failed building wheel for flash-attn'),
     ("vllm-transformers-mismatch", "ERROR 05-02 [registry.py:329] Error in inspecting model architecture 'Gemma3ForConditionalGeneration'\n  File \"/x/site-packages/vllm/engine/arg_utils.py\", line 1, in create\nValueError: Model architectures ['Gemma3ForConditionalGeneration'] failed to be inspected. Please check the logs for more details."),
     ("vllm-arch-unsupported", "  File \"/x/site-packages/vllm/config.py\", line 9, in x\nValueError: Model architectures ['MolmoForCausalLM'] are not supported for now. Supported architectures: dict_keys(['Aquila'])"),
     ("engine-finds-no-accelerator", "RuntimeError: No accelerator (CUDA, XPU, HPU, NPU, MUSA, MPS) or platform plugin is available."),
@@ -32,7 +32,7 @@ TEXTS = [
     ("model-type-unknown", "AttributeError: 'InternVLProcessor' object has no attribute 'video_token'"),
     ("model-type-needs-own-package", "OSError: lmms-lab/llava-next-interleave-qwen-7b does not appear to have a file named preprocessor_config.json. Checkout 'https://huggingface.co/x' for available files."),
     ("remote-code-missing-package", "AssertionError: please make sure s3tokenizer and stepaudio2 are installed."),
-    ("missing-python-package", "Traceback (most recent call last):\n  File \"demo.py\", line 3, in <module>\nImportError: Please install timm to use this vision tower."),
+    ("missing-python-package", 'Traceback (most recent call last):\n  File "demo.py", line 3, in <module>\nImportError: Please install timm to use this vision tower.'),
     ("ram-too-small-to-load", "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\nAborted (core dumped)"),
     ("model-does-not-fit", "terminate called after throwing an instance of 'std::runtime_error'\n  what():  [TM][ERROR] CUDA runtime error: out of memory /lmdeploy/src/turbomind/core/allocator.cc:49\nAborted (core dumped)"),
 ]  # fmt: skip

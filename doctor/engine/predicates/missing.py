@@ -15,7 +15,7 @@ _NO_MODULE = r"No module named '(?P<module>[A-Za-z]\w{1,60}(?:\.\w+){0,6})'"
 # What a library's own message tells to type; the name must end there (no extras, no address).
 _NAME = r"(?P<dist>[A-Za-z][\w-]{1,40})(?:[<>=!~][=\d.,<>]{1,20})?"
 _HINT = rf"pip3? install (?:-U |--upgrade )?[`'\"]*{_NAME}[`'\").,;:]*(?:\s|$)"
-_PLEASE = r"[Pp]lease install (?:the )?[`']?(?P<dist>[A-Za-z][\w-]{1,40})[`']?(?: package| library)?(?: to | first|[.,]|$)"
+_PLEASE = r"[Pp]lease install (?:the )?[`']?(?P<dist>[A-Za-z][\w-]{1,40})[`']?(?: package)?(?: to | first|[.,]|$)"
 # Their absence has rules of their own: what serves them depends on the machine or the project.
 _OWNED = frozenset(("flash-attn", "torch", "torchvision", "torchaudio", "llava", "lisa", "model", "utils", "pip"))
 
