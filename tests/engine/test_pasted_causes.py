@@ -33,6 +33,12 @@ TEXTS = [
     ("model-type-needs-own-package", "OSError: lmms-lab/llava-next-interleave-qwen-7b does not appear to have a file named preprocessor_config.json. Checkout 'https://huggingface.co/x' for available files."),
     ("remote-code-missing-package", "AssertionError: please make sure s3tokenizer and stepaudio2 are installed."),
     ("missing-python-package", 'Traceback (most recent call last):\n  File "demo.py", line 3, in <module>\nImportError: Please install timm to use this vision tower.'),
+    ("bnb-not-split-over-cards", "ValueError: Prequant BitsAndBytes models with tensor parallelism is not supported. Please try with pipeline parallelism."),
+    ("wsl-gpu-driver-files-missing", "nvidia-container-cli: mount error: stat failed: /usr/lib/wsl/lib/libdxcore.so: no such file or directory: unknown."),
+    ("transformers5-removed-api", "AttributeError: LlamaTokenizer has no attribute special_tokens_map_extended"),
+    ("flash-attn-missing", "AssertionError: Flash Attention is not available, but is needed for dense attention"),
+    ("llava-network-error-hides-cause", "2025-04-10 16:52:12 | INFO | stdout | error:  HTTPConnectionPool(host='127.0.0.1', port=21002): Read timed out."),
+    ("vllm-arch-unsupported", "2024-09-13 - lmdeploy - ERROR - Engine loop failed with error: Phi3VForCausalLM.forward() got an unexpected keyword argument 'cache'"),
     ("ram-too-small-to-load", "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\nAborted (core dumped)"),
     ("model-does-not-fit", "terminate called after throwing an instance of 'std::runtime_error'\n  what():  [TM][ERROR] CUDA runtime error: out of memory /lmdeploy/src/turbomind/core/allocator.cc:49\nAborted (core dumped)"),
 ]  # fmt: skip
