@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from doctor.collect.secrets_text import holds
+from doctor.collect.secrets_text import holds, searched
 from doctor.collect.secretvalues import placeholder
 from doctor.model.patterns import compiled
 
@@ -364,7 +364,7 @@ ROWS: tuple[tuple[tuple[str, ...], str, Callable[[Number], Callable[[re.Match[st
 
 def redact(text: str, number: Number) -> str:
     """The text with identities replaced; ``number(kind, name)`` gives the placeholder."""
-    low = text.lower()
+    low = searched(text)
     for literals, pattern, replacing in ROWS:
         if holds(low, literals):
             text = compiled(pattern).sub(replacing(number), text)

@@ -308,6 +308,7 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (("default",), 19, forms.DEFAULTED, _defaulted),
 )
 IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
+LARGE = 100_000  # characters; logs of that size say the same lines again and again
 _JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left
 
 
@@ -352,10 +353,15 @@ def _places(low: str, word: str) -> Iterator[int]:
 def redact(text: str) -> str:
     """The text without credentials."""
     text = keyblocks.private_keys(text)
-    low = text.lower().replace(forms.TOKENIZER, "")
+    low = searched(text).replace(forms.TOKENIZER, "")
     known: set[str] = set()
+    there: dict[int, bool] = {}  # by the identity of the words: several rules share theirs
     for literals, least, pattern, replace in IN_A_WORD if forms.WORD.issuperset(text) else RULES:
-        if len(text) < least or not holds(low, literals):
+        if len(text) < least:
+            continue
+        if id(literals) not in there:
+            there[id(literals)] = holds(low, literals)
+        if not there[id(literals)]:
             continue
         if pattern is forms.PREFIX and not may_start(text.lower()):
             continue
@@ -381,6 +387,12 @@ def may_start(low: str) -> bool:
             if start in forms.LOOSE_STARTS or (begins and (not body or not body.isascii() or body.isalnum())):
                 return True
     return False
+
+
+def searched(text: str) -> str:
+    """What words are looked for in: lower case, and of a large text each line once."""
+    low = text.lower()
+    return low if len(low) < LARGE else "\n".join(dict.fromkeys(low.split("\n")))
 
 
 def holds(text: str, literals: tuple[str, ...]) -> bool:

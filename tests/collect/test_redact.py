@@ -246,3 +246,13 @@ def test_what_was_seen_before_is_redacted_alike():
     texts = ["ann@gpu17: /home/ann/x", "HF_TOKEN=hf_" + "a1B2" * 9, "tokenizers_token=" + "k3Y9" * 8]
     assert [redactor.text(text) for text in texts] == [redactor.text(text) for text in texts]
     assert not any("a1B2" in redactor.text(text) or "k3Y9" in redactor.text(text) for text in texts)
+
+
+def test_a_large_text_is_searched_by_its_lines_and_redacted_as_a_small_one():
+    body = "made-up" + "Value77xq" * 2
+    small = f"epoch 1\nexport HF_TOKEN={body}\nuser: alice@example.com\n"
+    large = "loss 0.1 at step 20\n" * (secrets_text.LARGE // 10) + small
+    redacted = Redactor().text
+    assert redacted(large).endswith(redacted(small))
+    assert body not in redacted(large)
+    assert len(secrets_text.searched(large)) < 200
