@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from doctor.collect.secrets_text import holds, searched
+from doctor.collect.literals import holds, searched
 from doctor.collect.secretvalues import placeholder
 from doctor.model.patterns import compiled
 

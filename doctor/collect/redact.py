@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doctor.collect import identities, secrets_text
+from doctor.collect.literals import holds
 from doctor.collect.secretforms import NAMES, TOKENIZER
 from doctor.collect.secretwords import strength
 from doctor.model.facts import FactSpec, find
@@ -36,7 +37,7 @@ def _called(record: Mapping[Any, Any], key: str) -> str:
 @functools.lru_cache(1000)  # records of a list have the same few keys
 def _credential(name: str) -> bool:
     """Whether credentials are called so; the words of a name are told apart only where one of theirs is in it."""
-    return secrets_text.holds(name.lower().replace(TOKENIZER, ""), NAMES) and strength(name) > 0
+    return holds(name.lower().replace(TOKENIZER, ""), NAMES) and strength(name) > 0
 
 
 class Redactor:
@@ -152,7 +153,7 @@ class Redactor:
         if mark == "host":
             common = identities.COMMON_USERS | identities.COMMON_HOSTS
             return text if text.lower() in common else self.number("user" if text == self._names[0] else "host", text)
-        if mark or secrets_text.holds(text, _SUSPECT):
+        if mark or holds(text, _SUSPECT):
             return self.text(text)
         return self._clean(text)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from doctor.collect import keyblocks, secretsagain
 from doctor.collect import secretforms as forms
+from doctor.collect.literals import holds, searched
 from doctor.collect.secretvalues import (
     computed,
     elsewhere,
@@ -308,7 +309,6 @@ RULES: tuple[tuple[tuple[str, ...], int, str, Replace], ...] = (
     (("default",), 19, forms.DEFAULTED, _defaulted),
 )
 IN_A_WORD = tuple(row for row in RULES if row[2] in forms.IN_A_WORD)
-LARGE = 100_000  # characters; logs of that size say the same lines again and again
 _JOINTS = dict.fromkeys(map(ord, "_-="))  # taken out of a token's body, its letters and digits are left
 
 
@@ -386,18 +386,4 @@ def may_start(low: str) -> bool:
             begins = not (before.isascii() and before.isalnum()) or low[at - 3 : at - 2] == "%"
             if start in forms.LOOSE_STARTS or (begins and (not body or not body.isascii() or body.isalnum())):
                 return True
-    return False
-
-
-def searched(text: str) -> str:
-    """What words are looked for in: lower case, and of a large text each line once."""
-    low = text.lower()
-    return low if len(low) < LARGE else "\n".join(dict.fromkeys(low.split("\n")))
-
-
-def holds(text: str, literals: tuple[str, ...]) -> bool:
-    """Whether one of the words stands in the text. A plain loop, because a generator costs twice as much."""
-    for literal in literals:  # noqa: SIM110
-        if literal in text:
-            return True
     return False

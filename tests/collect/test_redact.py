@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.collect import literals, secrets_text
 from doctor.collect import secretforms as forms
-from doctor.collect import secrets_text
+from doctor.collect.literals import holds
 from doctor.collect.redact import Redactor
 from doctor.collect.secretwords import strength
 from doctor.model.facts import find
@@ -229,7 +230,7 @@ def test_every_token_passes_the_looks_before_its_pattern(form, data):
     for around in ("{}", "see {} here", "a/{}/b", "x=%2F{}", "令牌{}"):
         found = re.search(forms.PREFIX, around.format(token))
         low = around.format(token).lower()
-        assert not found or (secrets_text.holds(low, forms.STARTS) and secrets_text.may_start(low))
+        assert not found or (holds(low, forms.STARTS) and secrets_text.may_start(low))
 
 
 @settings(max_examples=200, deadline=None)
@@ -251,8 +252,8 @@ def test_what_was_seen_before_is_redacted_alike():
 def test_a_large_text_is_searched_by_its_lines_and_redacted_as_a_small_one():
     body = "made-up" + "Value77xq" * 2
     small = f"epoch 1\nexport HF_TOKEN={body}\nuser: alice@example.com\n"
-    large = "loss 0.1 at step 20\n" * (secrets_text.LARGE // 10) + small
+    large = "loss 0.1 at step 20\n" * (literals.LARGE // 10) + small
     redacted = Redactor().text
     assert redacted(large).endswith(redacted(small))
     assert body not in redacted(large)
-    assert len(secrets_text.searched(large)) < 200
+    assert len(literals.searched(large)) < 200
