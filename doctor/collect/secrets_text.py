@@ -355,13 +355,13 @@ def redact(text: str) -> str:
     text = keyblocks.private_keys(text)
     low = searched(text).replace(forms.TOKENIZER, "")
     known: set[str] = set()
-    there: dict[int, bool] = {}  # by the identity of the words: several rules share theirs
+    there: dict[tuple[str, ...], bool] = {}  # several rules share their words
     for literals, least, pattern, replace in IN_A_WORD if forms.WORD.issuperset(text) else RULES:
         if len(text) < least:
             continue
-        if id(literals) not in there:
-            there[id(literals)] = holds(low, literals)
-        if not there[id(literals)]:
+        if literals not in there:
+            there[literals] = holds(low, literals)
+        if not there[literals]:
             continue
         if pattern is forms.PREFIX and not may_start(text.lower()):
             continue
