@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from doctor.engine.scope import Scope
-from doctor.knowledge import versions
+from doctor.knowledge import store, versions
 from doctor.model.patterns import compiled
 from doctor.model.rule import Clause
 
@@ -32,27 +32,6 @@ def tower_opened(scope: Scope, _clause: Clause) -> bool:
     return not names or bool(foreign) or scope.known("model.remote_code") is True
 
 
-# Setting of LoraConfig -> first peft with it; dataclass fields by ast in the wheels 0.6.2 to 0.18.0, 2026-11-30.
-_PEFT_FIRST = {
-    "loftq_config": "0.7.0",
-    "use_rslora": "0.8.0",
-    "use_dora": "0.9.0",
-    "layer_replication": "0.10.0",
-    "eva_config": "0.14.0",
-    "exclude_modules": "0.14.0",
-    "lora_bias": "0.14.0",
-    "corda_config": "0.15.0",
-    "trainable_token_indices": "0.15.0",
-    "qalora_group_size": "0.16.0",
-    "use_qalora": "0.16.0",
-    "target_parameters": "0.17.0",
-    "alora_invocation_tokens": "0.18.0",
-    "arrow_config": "0.18.0",
-    "ensure_weight_tying": "0.18.0",
-}
-_PEFT_LENIENT = "0.14.0"  # from here on unknown settings are dropped with a warning
-
-
 def adapter_newer_than_peft(scope: Scope, _clause: Clause) -> bool | None:
     """The adapter's settings hold one that the installed peft refuses. Binds name, want, lib_version."""
     known, keys = scope.get("model.adapter_keys")
@@ -61,14 +40,16 @@ def adapter_newer_than_peft(scope: Scope, _clause: Clause) -> bool | None:
         return False  # no adapter was named
     if not (there and peft):
         return None
-    if versions.compare(str(peft), _PEFT_LENIENT) != -1:
+    table = store.table("peft_settings")
+    if versions.compare(str(peft), table["lenient"]) != -1:
         return False
-    late = [key for key in keys if key in _PEFT_FIRST and versions.compare(str(peft), _PEFT_FIRST[key]) == -1]
+    first = {key: table["rows"][key] for key in keys if key in table["rows"]}
+    late = [key for key, release in first.items() if versions.compare(str(peft), release) == -1]
     if not late:
         return False
-    newest = max(late, key=lambda key: [int(part) for part in _PEFT_FIRST[key].split(".")])
+    newest = max(late, key=lambda key: [int(part) for part in first[key].split(".")])
     scope.bind("name", newest)
-    scope.bind("want", _PEFT_FIRST[newest])
+    scope.bind("want", first[newest])
     return True
 
 
