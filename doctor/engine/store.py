@@ -19,22 +19,15 @@ DATA_PACKAGE = "vlmdoctor_data"
 
 
 class Words:
-    """The texts and examples of rules, read from the bundle by offset or held in memory."""
+    """The texts and examples of rules by id, held in memory or read from the bundle when they are asked for."""
 
-    def __init__(self, file: str | None, offsets: Mapping[str, Sequence[int]], held: Mapping[str, Any]) -> None:
-        self._file = file
-        self._offsets = offsets
-        self._held = dict(held)
+    def __init__(self, records: Mapping[str, Any]) -> None:
+        self._records = records
 
     def _record(self, rule_id: str) -> Mapping[str, Any]:
-        if rule_id not in self._held:
-            if self._file is None or rule_id not in self._offsets:
-                raise RuleError(rule_id, "there is no such rule")
-            at, size = self._offsets[rule_id]
-            with open(self._file, "rb") as handle:
-                handle.seek(at)
-                self._held[rule_id] = json.loads(handle.read(size))
-        record: Mapping[str, Any] = self._held[rule_id]
+        if rule_id not in self._records:
+            raise RuleError(rule_id, "there is no such rule")
+        record: Mapping[str, Any] = self._records[rule_id]
         return record
 
     def text(self, rule_id: str, language: str) -> Mapping[str, str]:
@@ -49,7 +42,7 @@ class Words:
 
     def also(self, held: Mapping[str, Any]) -> "Words":
         """A copy that holds more rules."""
-        return Words(self._file, self._offsets, {**self._held, **held})
+        return Words({**self._records, **held})
 
 
 class Details:
@@ -139,7 +132,7 @@ def _bytes(file: str) -> bytes:
 
 def _from_bundle(file: str) -> Corpus:
     folder, data = os.path.dirname(file), json.loads(_bytes(file))
-    words = Words(os.path.join(folder, "words.jsonl"), data["words"], {})
+    words = Words(tables.Rows(os.path.join(folder, "words.jsonl"), data["words"]))
     details = Details(os.path.join(folder, "details.jsonl"))
     rules = tuple(_rule(raw, row, details) for row, raw in enumerate(data["rules"]))
     return Corpus(rules, words, data["digest"], "bundle", data["families"])
@@ -161,7 +154,7 @@ def _from_checkout(folder: str) -> Corpus:
     loaded = load_dir(root)
     held = {item.rule.id: {"text": item.text, "examples": item.examples} for item in loaded}
     rules = tuple(item.rule for item in loaded)
-    return Corpus(rules, Words(None, {}, held), bundle.digest(loaded), "checkout", bundle.families(root))
+    return Corpus(rules, Words(held), bundle.digest(loaded), "checkout", bundle.families(root))
 
 
 def _refuse_links(folder: "Path") -> None:
