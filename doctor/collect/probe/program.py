@@ -13,7 +13,7 @@ from patterns import compiled
 from wire import Group
 
 NOTHING = "left open: nothing to run was named"
-LATER = "the interpreter behind the script in its place has not told of itself"
+LATER = "left open: the interpreter behind the script in its place has not told of itself"
 BESIDE = r"(setup|conftest|__init__|__main__|sitecustomize|noxfile|tasks|test_.*|.*_test)\.py$"  # no programs
 ENTRIES = 2000  # a folder with more is no project's
 _LOCK = threading.RLock()
